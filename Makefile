@@ -1,0 +1,57 @@
+# `make demo` and `make test` do everything on a bare machine with Python 3.11 or later.
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install install-dev test slow lint figures bench clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: install ## bounds beside exact and simulated decoders, on the toys and on a real table
+	$(BIN)/python -m toy
+
+test: install-dev ## the whole fast test suite
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+slow: install-dev ## every test, the slow ones too
+	$(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
+
+lint: install-dev ## ruff and mypy --strict, as continuous integration runs them
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+figures: install ## the pictures, from the tables in results/
+	$(BIN)/python -m figures
+
+bench: install ## speed beside a plain numpy decoder, in one run
+	$(BIN)/python -m benchmarks
+
+install: $(VENV)/.installed ## the package and what it needs, in .venv
+
+install-dev: $(VENV)/.installed-dev ## the same with the tools of development
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "infodecode needs Python 3.11 or later; $(PYTHON) is" \
+	    "$$($(PYTHON) --version 2>/dev/null || echo not found)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing infodecode into $(VENV) (once)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing infodecode with its tools of development into $(VENV) (once)"
+	@$(PIP) --editable ".[dev]"
+	@touch $@ $(VENV)/.installed

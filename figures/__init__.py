@@ -1,0 +1,1 @@
+"""Pictures from the tables in ``results/``; nothing here simulates."""

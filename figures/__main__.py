@@ -1,0 +1,5 @@
+"""``python -m figures``: every picture of this folder."""
+
+from figures import heart
+
+heart.main()

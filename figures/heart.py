@@ -1,0 +1,74 @@
+"""Error against rounds: the bounds and the decoders of ``results/toy/heart.csv``."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+TABLE = Path("results/toy/heart.csv")
+OUTPUT = Path("docs/images/heart.svg")
+LAWS = ("replace_random(6)", "permutations(6)", "titanic")
+BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000"
+DECODERS = {
+    "one by one, random": ("o", BLACK),
+    "top-2, random": ("D", GREEN),
+    "top-2, confidence": ("s", PURPLE),
+    "threshold .9": ("^", ORANGE),
+    "factor 1": ("v", ORANGE),
+}
+STYLE = {"font.size": 9, "svg.hashsalt": "infodecode", "svg.fonttype": "path"}
+
+
+def read(path: Path = TABLE) -> list[dict[str, str]]:
+    """The rows of the table, as text."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def draw(axes: Axes, rows: Sequence[Mapping[str, str]], law: str) -> None:
+    """One law: bits lost against rounds, of the bounds and of every decoder with a finite KL."""
+    mine = [row for row in rows if row["law"] == law]
+    for kind, label, colour, style in (
+        ("random_order", "best sizes in random order", ORANGE, "--"),
+        ("fixed_partition", "best fixed partition $L^*_T$", BLUE, "-"),
+    ):
+        curve = [(int(row["rounds"]), float(row["kl"])) for row in mine if row["kind"] == kind]
+        axes.plot(*zip(*curve, strict=True), style, color=colour, label=label, zorder=2)
+        if kind == "fixed_partition":
+            axes.fill_between(*zip(*curve, strict=True), color=BLUE, alpha=0.10, linewidth=0)
+            axes.set_xticks([t for t, _ in curve])
+    for row in mine:
+        if row["kind"] == "decoder" and row["name"] in DECODERS and math.isfinite(float(row["kl"])):
+            marker, colour = DECODERS[row["name"]]
+            axes.plot(
+                float(row["rounds"]), float(row["kl"]), marker, color=colour, ms=6,
+                label=row["name"], zorder=3, clip_on=False, ls="none",
+            )  # fmt: skip
+    axes.set_title(law)
+    axes.set_xlabel("rounds")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_ylim(bottom=0)
+
+
+def main(table: Path = TABLE, output: Path = OUTPUT) -> None:
+    """Read the table, draw a panel a law, write the picture."""
+    rows = read(table)
+    with mpl.rc_context(STYLE):
+        figure, panels = plt.subplots(1, len(LAWS), figsize=(8.6, 3.2), layout="constrained")
+        for axes, law in zip(panels, LAWS, strict=True):
+            draw(axes, rows, law)
+        panels[0].set_ylabel("KL(data ‖ output), bits")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        plt.close(figure)

@@ -1,0 +1,35 @@
+"""infodecode: exact theory and simulation of parallel decoding in masked diffusion language models."""
+
+from __future__ import annotations
+
+from infodecode import distributions as distributions
+from infodecode import strategies as strategies
+from infodecode.decoder import Decoder as Decoder
+from infodecode.estimate import Estimate as Estimate
+from infodecode.exact import ExactRun as ExactRun
+from infodecode.exact import exact as exact
+from infodecode.information import (
+    dual_total_correlation as dual_total_correlation,
+)
+from infodecode.information import entropy as entropy
+from infodecode.information import information_curve as information_curve
+from infodecode.information import kl_divergence as kl_divergence
+from infodecode.information import mutual_information as mutual_information
+from infodecode.information import renyi_entropy as renyi_entropy
+from infodecode.information import subset_entropies as subset_entropies
+from infodecode.information import total_correlation as total_correlation
+from infodecode.information import total_variation as total_variation
+from infodecode.models import IdealModel as IdealModel
+from infodecode.models import NoisyModel as NoisyModel
+from infodecode.partitions import optimal_partitions as optimal_partitions
+from infodecode.partitions import partition_bits as partition_bits
+from infodecode.report import Bounds as Bounds
+from infodecode.report import bounds as bounds
+from infodecode.schedules import optimal_random_order as optimal_random_order
+from infodecode.schedules import random_order_bits as random_order_bits
+from infodecode.simulate import Simulation as Simulation
+from infodecode.simulate import simulate as simulate
+from infodecode.trace import Trace as Trace
+from infodecode.trace import decode as decode
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Compiled kernels: flat arrays in, flat arrays out; they never validate and never see objects."""

@@ -1,0 +1,22 @@
+"""The one `njit` of the package: nopython, GIL released, cached on disk unless switched off.
+
+Set ``INFODECODE_CACHE=0`` to compile afresh in every process (useful when editing kernels).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_CACHE = os.environ.get("INFODECODE_CACHE", "1") != "0"
+
+
+def njit(function: Function) -> Function:
+    """Compile ``function`` for flat arrays; ``function.py_func`` is the plain version."""
+    compiled: Function = numba.njit(cache=_CACHE, nogil=True)(function)
+    return compiled

@@ -1,0 +1,42 @@
+"""Canvases packed into 64-bit words: a field per position holds ``token + 1``, 0 where masked.
+
+Fields never straddle words and later positions sit in higher bits, so that comparing words from
+the last to the first orders canvases with the last position as the most significant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from infodecode._kernels.jit import njit
+
+
+def layout(alphabet_sizes):  # type: ignore[no-untyped-def]
+    """Word index and shift of each position's field, and the number of words."""
+    words, shifts = [], []
+    word, shift = 0, 0
+    for size in alphabet_sizes:
+        bits = int(size).bit_length()
+        if shift + bits > 64:
+            word, shift = word + 1, 0
+        words.append(word)
+        shifts.append(shift)
+        shift += bits
+    return np.array(words, np.int64), np.array(shifts, np.uint64), word + 1
+
+
+@njit
+def pack_into(canvas, word, shift, out):  # type: ignore[no-untyped-def]
+    """Pack canvases ``(B, n)`` into zeroed ``out`` ``(B, W)``."""
+    for b in range(canvas.shape[0]):
+        for i in range(canvas.shape[1]):
+            out[b, word[i]] |= np.uint64(canvas[b, i] + 1) << shift[i]
+
+
+@njit
+def pack_masks_into(canvas, word, shift, fields, out):  # type: ignore[no-untyped-def]
+    """Bit masks ``(B, W)`` with all ones in the fields of revealed positions; ``fields`` (n,) are those ones."""
+    for b in range(canvas.shape[0]):
+        for i in range(canvas.shape[1]):
+            if canvas[b, i] >= 0:
+                out[b, word[i]] |= fields[i] << shift[i]

@@ -1,0 +1,51 @@
+"""Counter-based random numbers: a pure function of (stream, round, stage, position).
+
+Each number is a hash (two rounds of SplitMix64's finaliser), so that a sequence's draws depend on
+nothing but its own stream: not on the batch, the thread, or the sequences beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from infodecode._kernels.jit import njit
+
+
+@njit
+def mix(z):  # type: ignore[no-untyped-def]
+    """SplitMix64's finaliser: a bijection of 64-bit words."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@njit
+def bits(stream, round_, stage, position):  # type: ignore[no-untyped-def]
+    """64 random bits."""
+    counter = (
+        (np.uint64(round_) << np.uint64(40))
+        | (np.uint64(stage) << np.uint64(32))
+        | np.uint64(position)
+    )
+    counter = mix((counter + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+    return mix((stream ^ counter) + np.uint64(0x9E3779B97F4A7C15))
+
+
+@njit
+def uniform(stream, round_, stage, position):  # type: ignore[no-untyped-def]
+    """A multiple of 2^-53 in [0, 1)."""
+    return np.float64(bits(stream, round_, stage, position) >> np.uint64(11)) * (2.0**-53)
+
+
+@njit
+def streams_into(key, first, out):  # type: ignore[no-untyped-def]
+    """Streams of the sequences ``first``, ``first + 1``, … under a seed's 64-bit ``key``."""
+    for k in range(out.shape[0]):
+        out[k] = mix(key + mix((np.uint64(first + k) + np.uint64(1)) * np.uint64(0xD1342543DE82EF95)))
+
+
+@njit
+def uniforms_into(stream, round_, rows, positions, stage, out):  # type: ignore[no-untyped-def]
+    """One uniform per (row, position) pair."""
+    for k in range(rows.shape[0]):
+        out[k] = uniform(stream[rows[k]], round_[rows[k]], stage, positions[k])

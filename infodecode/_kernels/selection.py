@@ -1,0 +1,170 @@
+"""Choosing positions: the best by a key, ties at random or lowest first, sampled or enumerated."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from infodecode._kernels.jit import njit
+from infodecode._kernels.random import bits
+
+LEFT, SURE, TIED = 0, 1, 2
+
+
+@njit
+def _cut(key, b, allowed, count, buffer):  # type: ignore[no-untyped-def]
+    """The ``count``-th largest allowed key of row ``b``, and how many are allowed."""
+    m = 0
+    low = np.inf
+    high = -np.inf
+    for i in range(key.shape[1]):
+        if allowed[b, i]:
+            value = key[b, i]
+            buffer[m] = value
+            m += 1
+            low = min(low, value)
+            high = max(high, value)
+    if count >= m or low == high:
+        return low, m
+    return np.sort(buffer[:m])[m - count], m
+
+
+@njit
+def classify_into(key, count, allowed, tolerance, out, need, tied):  # type: ignore[no-untyped-def]
+    """Sort positions into left out, surely chosen and tied at the cut; ``need`` of the tied ones.
+
+    Keys within ``tolerance`` of the ``count``-th largest are tied. Fills ``out`` (R, n), and
+    ``need`` and ``tied`` (R,).
+    """
+    n = key.shape[1]
+    buffer = np.empty(n, np.float64)
+    for b in range(key.shape[0]):
+        need[b] = 0
+        tied[b] = 0
+        out[b, :] = LEFT
+        if count[b] <= 0:
+            continue
+        cut, m = _cut(key, b, allowed, count[b], buffer)
+        if count[b] >= m:
+            for i in range(n):
+                if allowed[b, i]:
+                    out[b, i] = SURE
+            continue
+        sure = 0
+        for i in range(n):
+            if allowed[b, i]:
+                if key[b, i] > cut + tolerance:
+                    out[b, i] = SURE
+                    sure += 1
+                elif key[b, i] >= cut - tolerance:
+                    out[b, i] = TIED
+                    tied[b] += 1
+        need[b] = count[b] - sure
+        if need[b] == tied[b]:
+            for i in range(n):
+                if out[b, i] == TIED:
+                    out[b, i] = SURE
+            need[b] = 0
+            tied[b] = 0
+
+
+@njit
+def settle_lowest_into(classes, need, chosen):  # type: ignore[no-untyped-def]
+    """Ties go to the lowest positions."""
+    for b in range(classes.shape[0]):
+        left = need[b]
+        for i in range(classes.shape[1]):
+            if classes[b, i] == SURE:
+                chosen[b, i] = True
+            elif classes[b, i] == TIED and left > 0:
+                chosen[b, i] = True
+                left -= 1
+
+
+@njit
+def settle_random_into(classes, need, tied, stream, round_, stage, chosen):  # type: ignore[no-untyped-def]
+    """A uniformly random subset of the tied: those whose random words are smallest."""
+    n = classes.shape[1]
+    word = np.empty(n, np.uint64)
+    place = np.empty(n, np.int64)
+    for b in range(classes.shape[0]):
+        for i in range(n):
+            if classes[b, i] == SURE:
+                chosen[b, i] = True
+        if need[b] == 0:
+            continue
+        m = 0
+        for i in range(n):
+            if classes[b, i] == TIED:
+                word[m] = bits(stream[b], round_[b], stage, i)
+                place[m] = i
+                m += 1
+        if need[b] * m <= 256:
+            for _ in range(need[b]):
+                best = 0
+                for k in range(1, m):
+                    if word[k] < word[best]:
+                        best = k
+                chosen[b, place[best]] = True
+                m -= 1
+                word[best] = word[m]
+                place[best] = place[m]
+        else:
+            order = np.argsort(word[:m])
+            for k in range(need[b]):
+                chosen[b, place[order[k]]] = True
+
+
+@njit
+def subsets_into(classes, need, first, parent, chosen):  # type: ignore[no-untyped-def]
+    """Every way to settle the ties of row ``b`` fills rows ``first[b]`` … of the output."""
+    n = classes.shape[1]
+    place = np.empty(n, np.int64)
+    pick = np.empty(n, np.int64)
+    for b in range(classes.shape[0]):
+        m = 0
+        for i in range(n):
+            if classes[b, i] == TIED:
+                place[m] = i
+                m += 1
+        r = need[b]
+        for k in range(r):
+            pick[k] = k
+        for row in range(first[b], first[b + 1]):
+            parent[row] = b
+            for i in range(n):
+                chosen[row, i] = classes[b, i] == SURE
+            for k in range(r):
+                chosen[row, place[pick[k]]] = True
+            k = r - 1
+            while k >= 0 and pick[k] == m - r + k:
+                k -= 1
+            if k >= 0:
+                pick[k] += 1
+                for j in range(k + 1, r):
+                    pick[j] = pick[j - 1] + 1
+
+
+@njit
+def bernoulli_into(probability, allowed, stream, round_, stage, chosen):  # type: ignore[no-untyped-def]
+    """Each allowed position on its own, with its probability."""
+    for b in range(allowed.shape[0]):
+        for i in range(allowed.shape[1]):
+            if allowed[b, i]:
+                word = bits(stream[b], round_[b], stage, i) >> np.uint64(11)
+                chosen[b, i] = np.float64(word) * (2.0**-53) < probability[b, i]
+
+
+@njit
+def coin_flips_into(certain, open_, first, parent, chosen):  # type: ignore[no-untyped-def]
+    """Every subset of the open positions of row ``b``, on top of the certain ones."""
+    n = certain.shape[1]
+    for b in range(certain.shape[0]):
+        for row in range(first[b], first[b + 1]):
+            code = row - first[b]
+            parent[row] = b
+            bit = 0
+            for i in range(n):
+                chosen[row, i] = certain[b, i]
+                if open_[b, i]:
+                    chosen[row, i] = (code >> bit) & 1 == 1
+                    bit += 1

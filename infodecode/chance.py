@@ -1,0 +1,297 @@
+"""Chance: the only difference between simulating the loop and propagating it exactly.
+
+`Sampled` gives each row one outcome; `Enumerated` splits a row into all of them, weighted, and
+streams the pieces so that no round is ever materialised at once.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+
+from infodecode._kernels.random import uniforms_into
+from infodecode._kernels.selection import (
+    bernoulli_into,
+    classify_into,
+    coin_flips_into,
+    settle_lowest_into,
+    settle_random_into,
+    subsets_into,
+)
+from infodecode._typing import Array, BoolArray, IntArray
+from infodecode.distributions import Joint
+from infodecode.models import Evaluation
+from infodecode.state import State
+from infodecode.strategies import Independent, Ranked
+
+CHOOSE, TOKEN, EXPLORE, REVISE = range(4)
+"""Purposes of a random number; part of its counter, so that no two purposes share one."""
+
+MAX_CHILDREN = 20_000_000
+"""Most canvases that one round of an exact run may lead to before merging."""
+
+_CHUNK = 1 << 17
+
+
+Choice: TypeAlias = tuple[IntArray | slice, BoolArray, Array]
+
+
+class Chance(ABC):
+    """Resolves what a plan leaves open."""
+
+    @abstractmethod
+    def choose(
+        self, state: State, action: Ranked | Independent, ties: str, purpose: int
+    ) -> Iterator[Choice]:
+        """Pieces: rows of the state, the positions ``(R', n)`` chosen there, weights ``(R',)``."""
+
+    @abstractmethod
+    def draw(
+        self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
+    ) -> Iterator[State]:
+        """Rows with tokens in ``drawn`` at ``where``; ``prune`` if all of them get committed."""
+
+    def keep(self, state: State) -> Iterator[State]:
+        """Rows to go on with after a commit."""
+        yield state
+
+
+class Sampled(Chance):
+    """One outcome per row, from its counter-based stream."""
+
+    def choose(
+        self, state: State, action: Ranked | Independent, ties: str, purpose: int
+    ) -> Iterator[Choice]:
+        stage = _stage(state, purpose)
+        allowed = _allowed(state, action)
+        chosen = np.zeros(allowed.shape, bool)
+        if isinstance(action, Ranked):
+            classes, need, tied = _classify(state, action, allowed)
+            if (action.ties or ties) == "random":
+                settle_random_into(classes, need, tied, state.stream, state.round, stage, chosen)
+            else:
+                settle_lowest_into(classes, need, chosen)
+        else:
+            probability = np.asarray(action.probability, dtype=np.float64)
+            bernoulli_into(probability, allowed, state.stream, state.round, stage, chosen)
+        yield slice(None), chosen, state.weight
+
+    def draw(
+        self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
+    ) -> Iterator[State]:
+        rows, positions = np.nonzero(where)
+        uniform = np.empty(len(rows))
+        stage = _stage(state, TOKEN)
+        uniforms_into(state.stream, state.round, rows, positions, stage, uniform)
+        tokens = evaluation.draw(state.source[rows], positions, uniform)
+        drawn = state.drawn.copy()
+        drawn[rows, positions] = tokens
+        yield state.with_(drawn=drawn)
+
+
+class Enumerated(Chance):
+    """Every outcome with its probability.
+
+    Args:
+        support: keep only tokens that leave the canvas with positive probability under this law;
+            the rest is absorbed. None keeps everything.
+        max_children: refuse rounds that would lead to more canvases than this.
+
+    Attributes:
+        absorbed: probability dropped so far (exactly 0 if nothing was).
+    """
+
+    def __init__(self, support: Joint | None = None, *, max_children: int = MAX_CHILDREN) -> None:
+        self.support = support
+        self.max_children = max_children
+        self.absorbed: float | Fraction = 0
+        self._children = 0
+
+    def new_round(self) -> None:
+        """Start counting the round's canvases afresh."""
+        self._children = 0
+
+    def choose(
+        self, state: State, action: Ranked | Independent, ties: str, purpose: int
+    ) -> Iterator[Choice]:
+        allowed = _allowed(state, action)
+        if isinstance(action, Independent):
+            yield from self._flip(state, action, allowed)
+            return
+        classes, need, tied = _classify(state, action, allowed)
+        if (action.ties or ties) == "lowest":
+            chosen = np.zeros(allowed.shape, bool)
+            settle_lowest_into(classes, need, chosen)
+            yield slice(None), chosen, state.weight
+            return
+        ways = self._checked(np.frompyfunc(math.comb, 2, 1)(tied, need))
+        share = _shares(ways, state.weight)
+        for piece in _pieces(ways):
+            first = np.concatenate([[0], np.cumsum(ways[piece])])
+            parent = np.empty(first[-1], np.int64)
+            chosen = np.empty((first[-1], state.canvas.shape[1]), bool)
+            subsets_into(classes[piece], need[piece], first, parent, chosen)
+            rows = parent + piece.start
+            yield rows, chosen, state.weight[rows] * share[rows]
+
+    def _flip(self, state: State, action: Independent, allowed: BoolArray) -> Iterator[Choice]:
+        probability = _exact(action.probability, state.weight)
+        certain = np.asarray(allowed & (probability == 1), bool)
+        open_ = np.asarray(allowed & (probability > 0) & (probability < 1), bool)
+        ways = self._checked(np.frompyfunc(lambda m: 1 << int(m), 1, 1)(open_.sum(axis=1)))
+        for piece in _pieces(ways):
+            first = np.concatenate([[0], np.cumsum(ways[piece])])
+            parent = np.empty(first[-1], np.int64)
+            chosen = np.empty((first[-1], state.canvas.shape[1]), bool)
+            coin_flips_into(certain[piece], open_[piece], first, parent, chosen)
+            rows = parent + piece.start
+            factors = np.where(chosen, probability[rows], 1 - probability[rows])
+            yield rows, chosen, state.weight[rows] * np.where(open_[rows], factors, 1).prod(axis=1)
+
+    def draw(
+        self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
+    ) -> Iterator[State]:
+        rows, positions = np.nonzero(where)
+        laws = evaluation.law(state.source[rows], positions)
+        start = np.searchsorted(rows, np.arange(state.rows + 1))
+        branching = _Branching(laws, positions, start, self.support if prune else None)
+        every = np.arange(state.rows)
+        for parent, drawn, weight in self._extend(
+            branching, every, state.canvas, state.drawn, state.weight, 0
+        ):
+            yield state.take(parent).with_(drawn=drawn, weight=weight)
+
+    def keep(self, state: State) -> Iterator[State]:
+        if self.support is None:
+            yield state
+            return
+        possible = np.isfinite(self.support._log2_mass(state.canvas))
+        if not possible.all():
+            self.absorbed += state.weight[~possible].sum()
+            state = state.take(np.flatnonzero(possible))
+        if state.rows:
+            yield state
+
+    def _extend(
+        self,
+        branching: _Branching,
+        parent: IntArray,
+        canvas: IntArray,
+        drawn: IntArray,
+        weight: Array,
+        step: int,
+    ) -> Iterator[tuple[IntArray, IntArray, Array]]:
+        """Branch every row on its ``step``-th drawn position, then on the next."""
+        pair = branching.start[parent] + step
+        open_ = np.flatnonzero(pair < branching.start[parent + 1])
+        if not len(open_):
+            yield parent, drawn, weight
+            return
+        law, place = branching.laws[pair[open_]], branching.positions[pair[open_]]
+        branches = np.asarray(law > 0, bool)
+        if branching.support is not None:
+            possible = branching.support._laws(canvas[open_], np.arange(len(open_)), place) > 0
+            if (dropped := branches & ~possible).any():
+                self.absorbed += (weight[open_] * np.where(dropped, law, 0).sum(axis=1)).sum()
+                branches &= possible
+        ways = np.ones(len(parent), np.int64)
+        ways[open_] = branches.sum(axis=1)
+        self._count(int(ways.sum()) - len(parent))
+        rank = np.full(len(parent), -1)
+        rank[open_] = np.arange(len(open_))
+        for piece in _pieces(ways):
+            row = np.repeat(np.arange(piece.start, piece.stop), ways[piece])
+            grown = np.flatnonzero(rank[row] >= 0)
+            ranks = rank[piece][rank[piece] >= 0]
+            token = np.nonzero(branches[ranks])[1]
+            which = rank[row[grown]]
+            new_canvas, new_drawn, new_weight = canvas[row], drawn[row], weight[row]
+            new_canvas[grown, place[which]] = token
+            new_drawn[grown, place[which]] = token
+            new_weight[grown] = new_weight[grown] * law[which, token]
+            yield from self._extend(
+                branching, parent[row], new_canvas, new_drawn, new_weight, step + 1
+            )
+
+    def _checked(self, ways: Array) -> IntArray:
+        """Numbers of ways to choose positions, refused when there are too many in all."""
+        self._refuse_beyond(sum(ways.tolist()), "choices of positions")
+        return ways.astype(np.int64)
+
+    def _count(self, children: int) -> None:
+        self._children += children
+        self._refuse_beyond(self._children, "canvases")
+
+    def _refuse_beyond(self, number: int, what: str) -> None:
+        if number > self.max_children:
+            raise ValueError(
+                f"one round leads to at least {number:,} {what}, more than max_children="
+                f"{self.max_children:,}; raise it, decode fewer positions a round, or simulate"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Branching:
+    """Token laws of a round: those of row r are ``start[r]:start[r + 1]`` of ``laws``."""
+
+    laws: Array
+    positions: IntArray
+    start: IntArray
+    support: Joint | None
+
+
+def _allowed(state: State, action: Ranked | Independent) -> BoolArray:
+    return state.feasible if action.allowed is None else np.asarray(action.allowed, bool)
+
+
+def _classify(
+    state: State, action: Ranked, allowed: BoolArray
+) -> tuple[Array, IntArray, IntArray]:
+    count = np.broadcast_to(np.asarray(action.count, np.int64), (state.rows,))
+    classes = np.empty(allowed.shape, np.uint8)
+    need, tied = np.empty(state.rows, np.int64), np.empty(state.rows, np.int64)
+    key = np.asarray(action.key, np.float64)
+    classify_into(key, count, allowed, state.tolerance, classes, need, tied)
+    return classes, need, tied
+
+
+def _stage(state: State, purpose: int) -> int:
+    return 4 * state.stage + purpose
+
+
+def _shares(ways: IntArray, weight: Array) -> Array:
+    if weight.dtype == object:
+        return np.array([Fraction(1, w) for w in ways.tolist()], dtype=object)
+    return 1.0 / ways
+
+
+def _exact(probability: Array, weight: Array) -> Array:
+    """Probabilities in the arithmetic of the weights: 0.1 becomes 1/10."""
+    if weight.dtype != object:
+        return np.asarray(probability, np.float64)
+    as_fraction = np.frompyfunc(_simplest, 1, 1)
+    return np.asarray(as_fraction(probability))
+
+
+def _simplest(value: float | Fraction) -> Fraction:
+    if isinstance(value, Fraction):
+        return value
+    simple = Fraction(float(value)).limit_denominator(10**9)
+    return simple if abs(float(simple) - float(value)) < 1e-15 else Fraction(float(value))
+
+
+def _pieces(counts: IntArray) -> Iterator[slice]:
+    """Runs of rows whose counts add up to a chunk at most (a single larger row stands alone)."""
+    ends = np.cumsum(counts)
+    begin = 0
+    while begin < len(counts):
+        before = ends[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(ends, before + _CHUNK, side="right")))
+        yield slice(begin, end)
+        begin = end

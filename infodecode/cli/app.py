@@ -1,0 +1,314 @@
+"""The commands ``infodecode bounds``, ``infodecode exact`` and ``infodecode simulate``.
+
+Each command parses its arguments, calls one function of the library and hands
+the result to `infodecode.cli.show`. Whatever the library refuses is one line
+on standard error and exit status 2.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, cast
+
+import typer
+from typer.exceptions import TyperException
+
+import infodecode
+from infodecode import Decoder
+from infodecode.cli import parsing, show
+
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+app = typer.Typer(
+    name="infodecode",
+    help="Rounds against error of parallel decoding in masked diffusion language models.",
+    epilog="Start with: infodecode bounds permutations:6",
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Law = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|FILE.csv",
+        help="A law with its parameters, such as "
+        + ", ".join(entry.example for entry in parsing.DISTRIBUTIONS.values())
+        + "; or a CSV file, one row an observation.",
+        show_default=False,
+    ),
+]
+Count = Annotated[
+    str | None,
+    typer.Option(help="CSV column with the number of times its row was seen.", metavar="COLUMN"),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="CSV columns that are the positions, such as a,b,c; all others are dropped.",
+        metavar="a,b,c",
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object; an infinite number is the string 'inf'.")
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(help="Also draw this file; png, svg or pdf by its suffix.", metavar="FILE"),
+]
+StrategyText = Annotated[
+    str,
+    typer.Option(
+        "--strategy",
+        help="Which positions a round commits: "
+        + ", ".join(entry.example for entry in parsing.STRATEGIES.values())
+        + ".",
+        metavar="NAME:VALUE,KEY=VALUE",
+    ),
+]
+Temperature = Annotated[
+    float, typer.Option(help="Tokens are drawn from p^(1/temperature); 0 takes the largest.")
+]
+Order = Annotated[
+    Literal["choose-then-sample", "sample-then-choose"],
+    typer.Option(help="Whether positions are chosen before their tokens are drawn, or after."),
+]
+Ties = Literal["random", "lowest"]
+TokenTies = Annotated[Ties, typer.Option(help="Equal tokens at temperature 0.")]
+PositionTies = Annotated[Ties, typer.Option(help="Equally good positions.")]
+Confidence = Annotated[
+    Literal["untempered", "tempered"],
+    typer.Option(help="The law whose probabilities rank positions."),
+]
+BlocksText = Annotated[
+    str,
+    typer.Option(
+        "--blocks",
+        help="Which positions are feasible: "
+        + " or ".join(entry.example for entry in parsing.BLOCK_POLICIES.values())
+        + ".",
+        metavar="NAME:VALUE",
+    ),
+]
+OffSupport = Literal["marginal", "uniform", "natural"]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"infodecode {infodecode.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def bounds(
+    law: Law,
+    count: Count = None,
+    columns: Columns = None,
+    json: Json = False,
+    plot: Plot = None,
+) -> None:
+    """What no decoder with a fixed order can beat, for every number of rounds.
+
+    \b
+    Columns, a row for each number of rounds T:
+      L*_T          bits of KL(data||output) that the best fixed partition of the
+                    positions into T rounds loses; no model does better
+      partition     a partition that attains it; rounds separated by |
+      random order  bits lost on average by the best sizes in uniformly random order
+      sizes         those sizes
+      floor         2^-L*_T: that partition's output is valid at least this often
+
+    \b
+    Examples:
+      infodecode bounds permutations:6
+      infodecode bounds titanic --json
+      infodecode bounds survey.csv --columns age,smoker --count people --plot survey.svg
+    """
+    _check_plot(plot)
+    distribution = parsing.parse_distribution(law, count=count, columns=columns)
+    result = infodecode.bounds(distribution)
+    if plot is not None:
+        _save(result.plot(), plot)
+    show.bounds(result, distribution, as_json=json)
+
+
+@app.command()
+def exact(
+    law: Law,
+    count: Count = None,
+    columns: Columns = None,
+    strategy: StrategyText = "top_k:2,by=random",
+    temperature: Temperature = 1.0,
+    order: Order = "choose-then-sample",
+    token_ties: TokenTies = "random",
+    position_ties: PositionTies = "random",
+    confidence: Confidence = "untempered",
+    blocks: BlocksText = "whole_canvas",
+    off_support: Annotated[
+        Literal["absorb", OffSupport],
+        typer.Option(
+            help="After an impossible canvas: stop (absorb), or decode on with the unconditional "
+            "marginals, uniformly, or as the law naturally extends. Rounds need one of the three."
+        ),
+    ] = "absorb",
+    rational: Annotated[
+        bool, typer.Option("--rational", help="Fractions instead of floating point.")
+    ] = False,
+    json: Json = False,
+    plot: Plot = None,
+) -> None:
+    """The exact law of a decoder's output, with an ideal model.
+
+    \b
+    validity          probability that the output is possible under the data
+    mode probability  probability that it is one of the data's most likely outcomes
+    coverage          data probability of the outcomes the decoder can produce
+    forward KL        KL(data||output) in bits; infinite where coverage is below 1
+    reverse KL        KL(output||data) in bits; infinite where validity is below 1
+    total variation   half the sum of absolute differences; 0 to 1
+    expected rounds   rounds until every position is committed (needs --off-support
+                      where some outputs are impossible under the data)
+
+    \b
+    Examples:
+      infodecode exact replace_random:6 --strategy top_k:2 --rational
+      infodecode exact permutations:5 --strategy threshold:0.5,inclusive=true --off-support marginal
+      infodecode exact titanic --strategy top_k:2,by=confidence --temperature 0 --json
+    """
+    _check_plot(plot)
+    distribution = parsing.parse_distribution(law, count=count, columns=columns)
+    decoder = _decoder(strategy, temperature, order, token_ties, position_ties, confidence, blocks)
+    run = infodecode.exact(
+        distribution,
+        decoder,
+        off_support=off_support,
+        arithmetic="rational" if rational else "float",
+    )
+    if plot is not None:
+        from infodecode import plotting
+
+        _save(plotting.plot_run(run, infodecode.bounds(distribution), label=strategy), plot)
+    show.exact(run, distribution, strategy, as_json=json)
+
+
+@app.command()
+def simulate(
+    law: Law,
+    count: Count = None,
+    columns: Columns = None,
+    strategy: StrategyText = "top_k:2,by=random",
+    temperature: Temperature = 1.0,
+    order: Order = "choose-then-sample",
+    token_ties: TokenTies = "random",
+    position_ties: PositionTies = "random",
+    confidence: Confidence = "untempered",
+    blocks: BlocksText = "whole_canvas",
+    off_support: Annotated[
+        OffSupport,
+        typer.Option(
+            help="After an impossible canvas, decode on with the unconditional marginals, "
+            "uniformly, or as the law naturally extends."
+        ),
+    ] = "marginal",
+    samples: Annotated[int, typer.Option(help="Sequences to decode, at most.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same result.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Changes the time and never the result.", show_default="all")
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop as soon as the validity's interval is at most this far on either side."
+        ),
+    ] = None,
+    json: Json = False,
+    plot: Plot = None,
+) -> None:
+    """A decoder's validity and rounds by simulation, with 95% intervals.
+
+    \b
+    validity         share of outputs that are possible under the data
+    expected rounds  rounds until every position is committed
+    share            share of the sequences that took this many rounds
+
+    \b
+    Examples:
+      infodecode simulate permutations:100 --strategy top_k:4 --samples 100000
+      infodecode simulate replace_random:6 --strategy factor:1 --precision 0.005
+      infodecode simulate titanic --strategy threshold:0.8 --seed 1 --threads 2 --json
+    """
+    _check_plot(plot)
+    distribution = parsing.parse_distribution(law, count=count, columns=columns)
+    decoder = _decoder(strategy, temperature, order, token_ties, position_ties, confidence, blocks)
+    result = infodecode.simulate(
+        distribution,
+        decoder,
+        samples=samples,
+        seed=seed,
+        off_support=off_support,
+        precision=precision,
+        threads=threads,
+    )
+    if plot is not None:
+        from infodecode import plotting
+
+        _save(plotting.plot_rounds(result, label=strategy), plot)
+    show.simulation(result, distribution, strategy, seed=seed, as_json=json)
+
+
+def _decoder(
+    strategy: str,
+    temperature: float,
+    order: str,
+    token_ties: str,
+    position_ties: str,
+    confidence: str,
+    blocks: str,
+) -> Decoder:
+    return Decoder(
+        parsing.parse_strategy(strategy),
+        temperature=temperature,
+        order=cast(Any, order),
+        token_ties=cast(Any, token_ties),
+        position_ties=cast(Any, position_ties),
+        confidence=cast(Any, confidence),
+        blocks=parsing.parse_blocks(blocks),
+    )
+
+
+def _check_plot(path: Path | None) -> None:
+    """Refuse a file that cannot be drawn before anything is computed."""
+    if path is None:
+        return
+    if path.suffix.lower() not in PLOT_SUFFIXES:
+        raise ValueError(f"--plot must end in {', '.join(PLOT_SUFFIXES)}, got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise ValueError(f"--plot: no such folder: {path.parent}")
+
+
+def _save(axes: Any, path: Path) -> None:
+    axes.figure.savefig(path, dpi=200, bbox_inches="tight")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit: 0 done, 2 bad input (one line on standard error)."""
+    try:
+        status = app(arguments, prog_name="infodecode", standalone_mode=False)
+    except (TyperException, ValueError, TypeError, OSError) as error:
+        message = error.format_message() if isinstance(error, TyperException) else str(error)
+        print(f"infodecode: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(status)

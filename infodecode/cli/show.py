@@ -1,0 +1,230 @@
+"""What the commands print: a readable table, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import infodecode
+from infodecode.distributions import Joint
+from infodecode.exact import ExactRun
+from infodecode.report import Bounds
+from infodecode.simulate import Estimate, Simulation
+
+MAX_ROWS = 24
+MAX_POSITIONS = 12
+REDIRECTED_WIDTH = 100
+
+
+def bounds(result: Bounds, distribution: Joint, *, as_json: bool) -> None:
+    """Print a `Bounds` report; of a long law a geometric choice of rounds."""
+    if as_json:
+        _print_json(_bounds_record(result))
+        return
+    console = _console()
+    console.print(
+        f"{result.name}: {result.length} positions, entropy {amount(result.entropy)} bits, "
+        f"total correlation {amount(result.total_correlation)} bits, "
+        f"dual total correlation {amount(result.dual_total_correlation)} bits"
+    )
+    table = Table(box=box.SIMPLE)
+    for heading in ("rounds", "L*_T", "partition", "random order", "sizes", "floor"):
+        text = heading in ("partition", "sizes")
+        table.add_column(heading, justify="left" if text else "right", overflow="fold")
+    rows = _some_rounds(result.length)
+    for rounds in rows:
+        cells = dict.fromkeys(("bits", "partition", "random", "sizes", "floor"), "-")
+        if result.partition_bits is not None:
+            cells["bits"] = amount(result.partition_bits[rounds - 1])
+            cells["partition"] = partition_text(result.partition(rounds), distribution.names)
+            cells["floor"] = amount(result.validity_floor[rounds - 1])
+        if result.random_order_bits is not None:
+            cells["random"] = amount(result.random_order_bits[rounds - 1])
+            cells["sizes"] = sizes_text(result.random_order_sizes(rounds))
+        table.add_row(str(rounds), *cells.values())
+    console.print(table)
+    if len(rows) < result.length:
+        console.print(f"{len(rows)} of {result.length} numbers of rounds shown; --json has all")
+    for note in result.notes:
+        console.print(f"note: {note}")
+
+
+def exact(run: ExactRun, distribution: Joint, strategy: str, *, as_json: bool) -> None:
+    """Print an `ExactRun`."""
+    absorbed = float(run.absorbed) > 0
+    quantities: dict[str, Any] = {
+        "validity": run.validity,
+        "mode probability": run.mode_probability,
+        "coverage": run.coverage,
+        "forward KL": run.kl,
+        "reverse KL": run.reverse_kl,
+        "total variation": run.total_variation,
+        "output entropy": None if absorbed else run.entropy,
+        "expected rounds": None if absorbed else run.expected_rounds,
+        "expected model calls": None if absorbed else run.expected_calls,
+        "absorbed": run.absorbed,
+        "unfinished": run.unfinished,
+    }
+    if as_json:
+        record = {key.replace(" ", "_"): value for key, value in quantities.items()}
+        fractions = {key: str(v) for key, v in record.items() if isinstance(v, Fraction)}
+        record["rounds"] = None if absorbed else run.rounds
+        head = _head(distribution, strategy) | {"off_support": run.off_support}
+        _print_json(head | record | ({"fractions": fractions} if fractions else {}))
+        return
+    console = _console()
+    console.print(f"{distribution.name}, {strategy}, off support: {run.off_support}")
+    units = {"forward KL": "bits", "reverse KL": "bits", "output entropy": "bits"}
+    table = Table(box=box.SIMPLE, show_header=False)
+    for key, value in quantities.items():
+        if value is None:
+            table.add_row(key, "-", "needs --off-support: some outputs were absorbed")
+        else:
+            note = str(value) if isinstance(value, Fraction) else units.get(key, "")
+            table.add_row(key, amount(value), note)
+    console.print(table)
+    if not absorbed:
+        _print_shares(console, {k: float(p) for k, p in enumerate(run.rounds)})
+
+
+def simulation(
+    result: Simulation, distribution: Joint, strategy: str, *, seed: int, as_json: bool
+) -> None:
+    """Print a `Simulation`."""
+    if as_json:
+        _print_json(
+            _head(distribution, strategy)
+            | {
+                "off_support": result.off_support,
+                "samples": result.samples,
+                "seed": seed,
+                "validity": _estimate_record(result.validity),
+                "expected_rounds": _estimate_record(result.expected_rounds),
+                "rounds": result.rounds,
+            }
+        )
+        return
+    console = _console()
+    console.print(
+        f"{distribution.name}, {strategy}, off support: {result.off_support}, "
+        f"{result.samples:,} sequences, seed {seed}"
+    )
+    table = Table(box=box.SIMPLE)
+    for heading in ("", "estimate", "low", "high"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, estimate in (
+        ("validity", result.validity),
+        ("expected rounds", result.expected_rounds),
+    ):
+        table.add_row(name, amount(estimate.value), amount(estimate.low), amount(estimate.high))
+    console.print(table)
+    _print_shares(console, {k: c / result.samples for k, c in enumerate(result.rounds)})
+
+
+def amount(value: Any) -> str:
+    """Six significant digits; a tiny or huge number in scientific notation."""
+    return f"{float(value):.6g}"
+
+
+def sizes_text(sizes: Sequence[int]) -> str:
+    """``(3, 1, 1)`` -> ``"3 1x2"``: equal neighbours are counted."""
+    runs: list[list[int]] = []
+    for size in sizes:
+        if runs and runs[-1][0] == size:
+            runs[-1][1] += 1
+        else:
+            runs.append([size, 1])
+    return " ".join(str(size) if times == 1 else f"{size}x{times}" for size, times in runs)
+
+
+def partition_text(partition: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+    """Names of the positions, rounds separated by ``|``; of a long law the sizes alone."""
+    if len(names) > MAX_POSITIONS:
+        return "sizes " + sizes_text([len(block) for block in partition])
+    return " | ".join(" ".join(names[position] for position in block) for block in partition)
+
+
+def _some_rounds(length: int) -> list[int]:
+    if length <= MAX_ROWS:
+        return list(range(1, length + 1))
+    return sorted({round(x) for x in np.geomspace(1, length, MAX_ROWS)})
+
+
+def _print_shares(console: Console, shares: Mapping[int, float]) -> None:
+    table = Table(box=box.SIMPLE)
+    table.add_column("rounds", justify="right")
+    table.add_column("share", justify="right")
+    for rounds, share in shares.items():
+        if share > 0:
+            table.add_row(str(rounds), amount(share))
+    console.print(table)
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = REDIRECTED_WIDTH
+    return console
+
+
+def _head(distribution: Joint, strategy: str) -> dict[str, Any]:
+    return {
+        "version": infodecode.__version__,
+        "distribution": distribution.name,
+        "length": distribution.length,
+        "strategy": strategy,
+    }
+
+
+def _bounds_record(result: Bounds) -> dict[str, Any]:
+    every = range(1, result.length + 1)
+    has_partitions, has_random = (
+        result.partition_bits is not None,
+        result.random_order_bits is not None,
+    )
+    return {
+        "version": infodecode.__version__,
+        "distribution": result.name,
+        "length": result.length,
+        "entropy": result.entropy,
+        "total_correlation": result.total_correlation,
+        "dual_total_correlation": result.dual_total_correlation,
+        "information_curve": result.information_curve,
+        "partition_bits": result.partition_bits,
+        "partitions": [result.partition(t) for t in every] if has_partitions else None,
+        "random_order_bits": result.random_order_bits,
+        "random_order_sizes": [result.random_order_sizes(t) for t in every] if has_random else None,
+        "validity_floor": result.validity_floor if has_partitions else None,
+        "notes": result.notes,
+    }
+
+
+def _estimate_record(estimate: Estimate) -> dict[str, float]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _print_json(record: Mapping[str, Any]) -> None:
+    print(json.dumps({key: _plain(value) for key, value in record.items()}, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """``value`` in JSON's own types; infinity becomes the string ``"inf"``."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Fraction):
+        value = float(value)
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value

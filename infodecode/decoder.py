@@ -1,0 +1,237 @@
+"""The one decoding loop: a round of every row, whatever the strategy, the model and the chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._typing import IntArray
+from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
+from infodecode.models import Evaluation, Model, TokenRule
+from infodecode.state import State
+from infodecode.strategies import BlockPolicy, Candidates, Plan, Ranked, Strategy, WholeCanvas
+from infodecode.strategies._base import Action, as_plan
+
+ORDERS = ("choose-then-sample", "sample-then-choose")
+TIES = ("random", "lowest")
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A strategy, a token rule and a block policy: everything but the model.
+
+    The defaults are those of the papers' analysis. Dialects that ship elsewhere are options, since
+    they change results: LLaDA and Fast-dLLM decode with ``order="sample-then-choose"`` and lowest
+    ties; at temperature 0 the two orders coincide.
+
+    Attributes:
+        strategy: which positions to commit.
+        temperature: of the token law; 0 takes the mode.
+        order: ``"choose-then-sample"``: positions from the marginals, then tokens; at one position
+            a round this is exact (BIAS-0). ``"sample-then-choose"``: draw every feasible position
+            first and call the drawn token's probability its confidence; biased even at one
+            position a round (BIAS-1).
+        token_ties: at temperature 0, between equally probable tokens.
+        position_ties: between equally ranked positions.
+        confidence: score fields from the ``"untempered"`` law (LLaDA) or the ``"tempered"`` one
+            (ParallelBench).
+        blocks: which positions are open in a round.
+
+    Example:
+        >>> from infodecode import strategies
+        >>> Decoder(strategies.TopK(2, by="random"))
+        Decoder(TopK(k=2, by='random'))
+    """
+
+    strategy: Strategy
+    temperature: float = field(default=1.0, kw_only=True)
+    order: str = field(default="choose-then-sample", kw_only=True)
+    token_ties: str = field(default="random", kw_only=True)
+    position_ties: str = field(default="random", kw_only=True)
+    confidence: str = field(default="untempered", kw_only=True)
+    blocks: BlockPolicy = field(default=WholeCanvas(), kw_only=True)  # noqa: RUF009
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.strategy, Strategy):
+            raise TypeError(f"strategy must be a Strategy, got {self.strategy!r}")
+        if not isinstance(self.blocks, BlockPolicy):
+            raise TypeError(f"blocks must be a BlockPolicy, got {self.blocks!r}")
+        _validation.number("temperature", self.temperature, minimum=0)
+        _validation.choice("order", self.order, ORDERS)
+        _validation.choice("token_ties", self.token_ties, TIES)
+        _validation.choice("position_ties", self.position_ties, TIES)
+        _validation.choice("confidence", self.confidence, ("untempered", "tempered"))
+        if "drawn_probability" in self.strategy.needs and not self.draws_first:
+            raise ValueError(
+                f"{self.strategy!r} scores drawn tokens: order must be 'sample-then-choose'"
+            )
+
+    def __repr__(self) -> str:
+        defaults = type(self).__dataclass_fields__
+        options = [
+            f"{name}={getattr(self, name)!r}"
+            for name, spec in defaults.items()
+            if name != "strategy" and getattr(self, name) != spec.default
+        ]
+        return f"Decoder({', '.join([repr(self.strategy), *options])})"
+
+    @property
+    def draws_first(self) -> bool:
+        """Whether tokens are drawn before positions are chosen."""
+        return self.order == "sample-then-choose"
+
+    @property
+    def rule(self) -> TokenRule:
+        """How tokens are drawn."""
+        return TokenRule(self.temperature, self.token_ties, self.confidence == "tempered")
+
+    def start(self, canvas: IntArray, weight: object, stream: object, model: Model) -> State:
+        """Rows before their first round."""
+        return State.start(
+            canvas,
+            np.asarray(weight),
+            np.asarray(stream),
+            model.tolerance,
+            self.strategy.start(canvas),
+        )
+
+    def step(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
+        """One round of every row, in one piece (sampled) or several (enumerated)."""
+        fresh = state.fresh()
+        opened = fresh.with_(feasible=self.blocks.feasible(fresh))
+        for after in self._plan_and_commit(opened, model, chance):
+            yield after.with_(round=after.round + 1)
+
+    def _plan_and_commit(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
+        evaluation = model.evaluate(state, self.rule)
+        scores = evaluation.scores(self._fields, state.feasible)
+        state = state.with_(scores=scores, source=np.arange(state.rows))
+        for explored in self._explore(state, model, chance):
+            for drawn in self._draw_first(explored, evaluation, chance):
+                plan = as_plan(self.strategy.plan(drawn))
+                remembered = drawn if plan.memory is None else drawn.with_(memory=plan.memory)
+                for chosen in self._choose(remembered, plan.actions, chance, CHOOSE):
+                    self._demand_progress(chosen, plan)
+                    for committed in self._commit(chosen, evaluation, chance):
+                        if plan.again:
+                            yield from self._plan_again(committed, model, chance)
+                        else:
+                            yield from self._revise(committed, chance)
+
+    def _plan_again(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
+        """A second plan, on the committed canvas: the look-ahead has paid for its evaluation."""
+        feasible = self.blocks.feasible(state)
+        blank = state.fresh()
+        again = state.with_(
+            feasible=feasible, stage=state.stage + 1, chosen=blank.chosen, drawn=blank.drawn
+        )
+        yield from self._plan_and_commit(again, model, chance)
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        """Score fields that do not depend on a draw."""
+        needs = frozenset(self.strategy.needs)
+        return needs - {"confidence", "drawn_probability"} if self.draws_first else needs
+
+    def _explore(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
+        wish = self.strategy.explore(state) if state.stage == 0 else None
+        if wish is None:
+            yield state
+            return
+        here = model.evaluate(state, self.rule)
+        for picked in self._choose(state, (wish,), chance, EXPLORE):
+            rows, positions = np.nonzero(picked.chosen)
+            where = np.zeros(state.canvas.shape, bool)
+            where[picked.source[rows], positions] = True
+            token1 = here.scores(["token1"], where)["token1"]
+            tokens = token1[picked.source[rows], positions]
+            copies = picked.take(rows)
+            copies.canvas[np.arange(len(rows)), positions] = tokens
+            scores = model.evaluate(copies, self.rule).scores(
+                self.strategy.needs - {"drawn_probability"}, copies.masked
+            )
+            tried = Candidates(rows, positions, tokens, copies.canvas, scores)
+            number = picked.chosen.sum(axis=1)
+            yield picked.with_(
+                scores={**picked.scores, **self.strategy.assess(picked, tried)},
+                chosen=state.fresh().chosen[picked.source],
+                calls=picked.calls + (number > 0),
+                evaluated=picked.evaluated + number,
+            )
+
+    def _draw_first(
+        self, state: State, evaluation: Evaluation, chance: Chance
+    ) -> Iterator[State]:
+        if not self.draws_first:
+            yield state
+            return
+        for drawn in chance.draw(state, state.feasible, evaluation, prune=False):
+            rows, positions = np.nonzero(drawn.feasible)
+            probability = np.zeros(drawn.canvas.shape)
+            probability[rows, positions] = evaluation.confidence_of(
+                drawn.source[rows], positions, drawn.drawn[rows, positions]
+            )
+            named = {"confidence": probability, "drawn_probability": probability}
+            yield drawn.with_(scores={**drawn.scores, **named})
+
+    def _choose(
+        self, state: State, actions: tuple[Action, ...], chance: Chance, purpose: int
+    ) -> Iterator[State]:
+        """Positions of all actions in ``chosen``, tokens given by the plan in ``drawn``."""
+        if not actions:
+            yield state
+            return
+        action, *rest = actions
+        for rows, chosen, weight in chance.choose(state, action, self.position_ties, purpose):
+            child = state.take(rows)
+            drawn, forced = child.drawn, child.forced
+            if action.tokens is not None:
+                given = action.tokens[rows]
+                drawn = np.where(chosen & (given >= 0), given, drawn)
+            if action.forced is not None:
+                forced = forced | action.forced[rows]
+            child = child.with_(
+                chosen=child.chosen | chosen, weight=weight, drawn=drawn, forced=forced
+            )
+            yield from self._choose(child, tuple(a.take(rows) for a in rest), chance, purpose)
+
+    def _demand_progress(self, state: State, plan: Plan) -> None:
+        if self.strategy.revising or state.stage or plan.again:
+            return
+        idle = ~state.chosen.any(axis=1)
+        if idle.any() and all(isinstance(action, Ranked) for action in plan.actions):
+            raise RuntimeError(
+                f"{self.strategy!r} committed nothing on canvas "
+                f"{state.canvas[np.flatnonzero(idle)[0]].tolist()}; a strategy that does not "
+                "revise must commit at least one position a round"
+            )
+
+    def _commit(self, state: State, evaluation: Evaluation, chance: Chance) -> Iterator[State]:
+        given = state.chosen & (state.drawn >= 0)
+        pieces: Iterable[State] = (state,)
+        if not self.draws_first:
+            pieces = chance.draw(state, state.chosen & ~given, evaluation, prune=True)
+        for piece in pieces:
+            canvas = np.where(piece.chosen, piece.drawn, piece.canvas)
+            committed = piece.with_(canvas=canvas)
+            yield from chance.keep(committed) if given.any() else (committed,)
+
+    def _revise(self, state: State, chance: Chance) -> Iterator[State]:
+        wish = self.strategy.revise(state)
+        if wish is None:
+            yield state
+            return
+        plan = as_plan(wish)
+        if plan.memory is not None:
+            state = state.with_(memory=plan.memory)
+        visible = ~state.masked
+        actions = tuple(
+            a if a.allowed is not None else replace(a, allowed=visible) for a in plan.actions
+        )
+        cleared = state.with_(chosen=state.fresh().chosen)
+        for revised in self._choose(cleared, actions, chance, REVISE):
+            yield revised.with_(canvas=np.where(revised.chosen, np.int32(-1), revised.canvas))

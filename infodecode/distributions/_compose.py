@@ -1,0 +1,207 @@
+"""Laws made of other laws: independent concatenation and mixtures."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._typing import FloatArray, IntArray
+from infodecode.distributions._joint import TABLE_LIMIT, Joint
+from infodecode.distributions._table import Table
+
+
+class Concatenation(Joint):
+    """Independent parts side by side: the product law.
+
+    Entropies and total correlations add up over the parts.
+    """
+
+    def __init__(self, *parts: Joint) -> None:
+        self.parts = _joints("parts", parts)
+        self._start = [0, *itertools.accumulate(part.length for part in self.parts)]
+        several = len(self.parts) > 1
+        self._describe(
+            f"concatenate({', '.join(part.name for part in self.parts)})",
+            [v for part in self.parts for v in part.alphabet_sizes],
+            [row for part in self.parts for row in part.labels],
+            [
+                f"{k}.{name}" if several else name
+                for k, part in enumerate(self.parts)
+                for name in part.names
+            ],
+        )
+
+    @property
+    def support_size(self) -> int | None:
+        sizes = [part.support_size for part in self.parts]
+        return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+    def _pieces(self, canvases: IntArray) -> list[IntArray]:
+        return [
+            np.ascontiguousarray(canvases[:, a:b]) for a, b in itertools.pairwise(self._start)
+        ]
+
+    def _laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> FloatArray:
+        out = np.zeros((len(rows), max(self.alphabet_sizes)))
+        possible = np.isfinite(self._log2_mass(canvases))[rows]
+        for k, (part, piece) in enumerate(zip(self.parts, self._pieces(canvases), strict=True)):
+            mine = (positions >= self._start[k]) & (positions < self._start[k + 1]) & possible
+            out[mine, : max(part.alphabet_sizes)] = part._laws(
+                piece, rows[mine], positions[mine] - self._start[k]
+            )
+        return out
+
+    def _log2_mass(self, canvases: IntArray) -> FloatArray:
+        pieces = zip(self.parts, self._pieces(canvases), strict=True)
+        return np.sum([part._log2_mass(piece) for part, piece in pieces], axis=0, dtype=np.float64)
+
+    def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
+        return np.concatenate([part._draw(size, generator) for part in self.parts], axis=1)
+
+    def _entropy(self, positions: tuple[int, ...]) -> float:
+        total = []
+        for k, part in enumerate(self.parts):
+            inside = [i - self._start[k] for i in positions if self._start[k] <= i < self._start[k + 1]]
+            total.append(part._entropy(tuple(inside)) if inside else 0.0)
+        return math.fsum(total)
+
+    def log2_mode(self) -> float:
+        return math.fsum(part.log2_mode() for part in self.parts)
+
+    def position_entropies(self) -> FloatArray:
+        return np.concatenate([part.position_entropies() for part in self.parts])
+
+    def _enumerate(self) -> Table:
+        tables = [part.table() for part in self.parts]
+        exact = all(table.integer for table in tables)
+        weights = [table.weights if exact else table.probabilities for table in tables]
+        grid = np.indices([len(table.outcomes) for table in tables]).reshape(len(tables), -1)
+        rows = np.concatenate([t.outcomes[g] for t, g in zip(tables, grid, strict=True)], axis=1)
+        joint = np.prod(
+            [w[g].astype(object if exact else float) for w, g in zip(weights, grid, strict=True)],
+            axis=0,
+        )
+        if not exact:
+            joint = joint / math.fsum(joint)
+        return Table(
+            rows, joint, alphabet_sizes=self.alphabet_sizes, labels=self.labels, names=self.names,
+            name=self.name,
+        )  # fmt: skip
+
+
+class Mixture(Joint):
+    """A law drawn at random first, a sequence from it second.
+
+    Args:
+        parts: laws over the same positions, alphabets and labels.
+        weights: integers, fractions, or floats adding up to 1; all positive.
+    """
+
+    def __init__(self, parts: Sequence[Joint], weights: Sequence[float | Fraction]) -> None:
+        self.parts = _joints("parts", parts)
+        first = self.parts[0]
+        for k, part in enumerate(self.parts):
+            if part.alphabet_sizes != first.alphabet_sizes or part.labels != first.labels:
+                raise ValueError(
+                    "parts must share positions, alphabets and labels: "
+                    f"parts[{k}] is {part!r} beside {first!r}"
+                )
+        if len(weights) != len(self.parts):
+            raise ValueError(f"weights must have {len(self.parts)} entries, got {len(weights)}")
+        self._mixing = Table(
+            np.arange(len(self.parts))[:, None], weights, alphabet_sizes=[len(self.parts)]
+        )
+        if self._mixing.support_size != len(self.parts):
+            raise ValueError(f"weights must all be positive, got {list(weights)!r}")
+        shares = ", ".join(f"{share:.3g}" for share in self._mixing.probabilities)
+        self._describe(
+            f"mixture({', '.join(part.name for part in self.parts)}; {shares})",
+            first.alphabet_sizes,
+            first.labels,
+            first.names,
+        )
+
+    @cached_property
+    def _table(self) -> Table:
+        return self._merge()
+
+    @property
+    def support_size(self) -> int | None:
+        return self._table.support_size if self._enumerable else None
+
+    @property
+    def _enumerable(self) -> bool:
+        sizes = [part.support_size for part in self.parts]
+        return all(size is not None for size in sizes) and sum(filter(None, sizes)) <= TABLE_LIMIT
+
+    def _log2_masses(self, canvases: IntArray) -> FloatArray:
+        own = np.log2(self._mixing.probabilities)
+        return np.array(
+            [w + part._log2_mass(canvases) for w, part in zip(own, self.parts, strict=True)]
+        )
+
+    def _log2_mass(self, canvases: IntArray) -> FloatArray:
+        return np.asarray(np.logaddexp2.reduce(self._log2_masses(canvases), axis=0))
+
+    def _laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> FloatArray:
+        masses = self._log2_masses(canvases)
+        total = np.logaddexp2.reduce(masses, axis=0)
+        possible = np.isfinite(total)
+        shares = np.zeros(masses.shape)
+        shares[:, possible] = np.exp2(masses[:, possible] - total[possible])
+        laws = [part._laws(canvases, rows, positions) for part in self.parts]
+        return np.sum([s[rows, None] * law for s, law in zip(shares, laws, strict=True)], axis=0)
+
+    def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
+        which = self._mixing._draw(size, generator)[:, 0]
+        out = np.empty((size, self.length), np.int32)
+        for k, part in enumerate(self.parts):
+            mine = np.flatnonzero(which == k)
+            out[mine] = part._draw(len(mine), generator)
+        return out
+
+    def _entropy(self, positions: tuple[int, ...]) -> float:
+        return self.table()._entropy(positions)
+
+    def _enumerate(self) -> Table:
+        return self._table
+
+    def _merge(self) -> Table:
+        tables = [part.table() for part in self.parts]
+        rows = np.concatenate([table.outcomes for table in tables])
+        if self._mixing.integer and all(table.integer for table in tables):
+            weights: object = [
+                Fraction(int(w) * int(c), table.total)
+                for w, table in zip(self._mixing.weights, tables, strict=True)
+                for c in table.weights
+            ]
+        else:
+            shares = self._mixing.probabilities
+            joint = np.concatenate(
+                [s * table.probabilities for s, table in zip(shares, tables, strict=True)]
+            )
+            weights = joint / math.fsum(joint)
+        return Table(
+            rows, _as_objects(weights), alphabet_sizes=self.alphabet_sizes, labels=self.labels,
+            names=self.names, name=self.name,
+        )  # fmt: skip
+
+
+def _as_objects(weights: object) -> object:
+    return np.array(weights, dtype=object) if isinstance(weights, list) else weights
+
+
+def _joints(name: str, parts: Sequence[object]) -> tuple[Joint, ...]:
+    joints = _validation.iterate(name, parts)
+    if not joints:
+        raise ValueError(f"{name} must hold at least one distribution, got none")
+    for k, part in enumerate(joints):
+        if not isinstance(part, Joint):
+            raise TypeError(f"{name}[{k}] must be a distribution, got {part!r}")
+    return tuple(joints)

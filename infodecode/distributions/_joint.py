@@ -1,0 +1,192 @@
+"""The interface of every distribution: the joint law of a sequence of ``length`` positions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from infodecode.distributions._table import Table
+
+TABLE_LIMIT = 4_000_000
+"""Most outcomes that `Joint.table` enumerates."""
+
+
+class Joint(ABC):
+    """Joint law of ``length`` positions, each with a finite alphabet ``0 .. V_i - 1``.
+
+    Subclasses give the two underscore methods that decoding needs (`_laws`, `_log2_mass`), sampling
+    and entropies; everything public is defined here once.
+
+    Attributes:
+        name: short name for people, such as ``permutations(6)``.
+        alphabet_sizes: ``V_i``, the number of tokens possible at each position.
+        labels: what the tokens of each position stand for.
+        names: what the positions are called (columns of a table).
+    """
+
+    name: str
+    alphabet_sizes: tuple[int, ...]
+    labels: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+
+    def _describe(
+        self,
+        name: str,
+        alphabet_sizes: Sequence[int],
+        labels: Sequence[Sequence[object]] | None = None,
+        names: Sequence[object] | None = None,
+    ) -> None:
+        self.name = name
+        self.alphabet_sizes = tuple(int(v) for v in alphabet_sizes)
+        n = len(self.alphabet_sizes)
+        if labels is None:
+            labels = [range(v) for v in self.alphabet_sizes]
+        elif [len(row) for row in labels] != list(self.alphabet_sizes):
+            raise ValueError(
+                f"labels must name every token: expected {list(self.alphabet_sizes)} per position, "
+                f"got {[len(row) for row in labels]}"
+            )
+        if names is not None and len(names) != n:
+            raise ValueError(f"names must name {n} positions, got {len(names)}")
+        self.labels = tuple(tuple(str(label) for label in row) for row in labels)
+        self.names = tuple(str(x) for x in (names if names is not None else range(n)))
+
+    # -- what a subclass provides -------------------------------------------------------------
+
+    @abstractmethod
+    def _laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> FloatArray:
+        """Conditional laws ``(K, V)`` at the masked (row, position) pairs; zeros off support.
+
+        Pairs come sorted by row. Every row of the result adds up to 1, or to 0 where the canvas
+        has probability 0.
+        """
+
+    @abstractmethod
+    def _log2_mass(self, canvases: IntArray) -> FloatArray:
+        """log2 of the probability ``(B,)`` of the revealed tokens; -inf off support."""
+
+    @abstractmethod
+    def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
+        """Independent samples ``(size, n)``."""
+
+    @abstractmethod
+    def _entropy(self, positions: tuple[int, ...]) -> float:
+        """Entropy in bits of the marginal on ``positions``."""
+
+    @property
+    @abstractmethod
+    def support_size(self) -> int | None:
+        """Number of outcomes of positive probability (a Python int of any size), None if unknown."""
+
+    @abstractmethod
+    def _enumerate(self) -> Table:
+        """The law as a table; called only within `TABLE_LIMIT`."""
+
+    def _natural_laws(
+        self, canvases: IntArray, rows: IntArray, positions: IntArray
+    ) -> FloatArray | None:
+        """What the family's formula says off support, or None when it says nothing."""
+        return None
+
+    def size_entropies(self) -> FloatArray | None:
+        """Entropies ``(n + 1,)`` of any k positions, when they depend on k alone; else None."""
+        return None
+
+    # -- public -------------------------------------------------------------------------------
+
+    @property
+    def length(self) -> int:
+        """Number of positions, n."""
+        return len(self.alphabet_sizes)
+
+    def marginals(self, canvases: object) -> FloatArray:
+        """Exact conditional marginals: what a perfect masked model would predict.
+
+        Args:
+            canvases: ``(B, n)`` or ``(n,)`` tokens; -1 is masked.
+
+        Returns:
+            ``(B, n, V)`` probabilities, V the largest alphabet, padded with zeros; a revealed
+            position has probability 1 at its own token.
+
+        Raises:
+            ValueError: a canvas has probability 0 (names the row), or a token is out of range.
+        """
+        rows = _validation.canvases("canvases", canvases, self.alphabet_sizes)
+        impossible = np.flatnonzero(np.isneginf(self._log2_mass(rows)))
+        if len(impossible):
+            raise ValueError(
+                f"canvases must have positive probability under {self.name}, "
+                f"got {rows[impossible[0]].tolist()} in row {int(impossible[0])}"
+            )
+        out = np.zeros((*rows.shape, max(self.alphabet_sizes)))
+        b, i = np.nonzero(rows >= 0)
+        out[b, i, rows[b, i]] = 1.0
+        b, i = np.nonzero(rows < 0)
+        out[b, i] = self._laws(rows, b, i)
+        return out
+
+    def log2_probability(self, sequences: object) -> FloatArray:
+        """log2 of the probability of complete sequences ``(B, n)``; -inf off support."""
+        rows = _validation.sequences("sequences", sequences, self.alphabet_sizes)
+        return self._log2_mass(rows)
+
+    def sample(self, size: int, *, seed: int = 0) -> IntArray:
+        """``size`` independent sequences ``(size, n)``, the same for the same seed."""
+        count = _validation.integer("size", size, minimum=0)
+        generator = np.random.default_rng(_validation.integer("seed", seed, minimum=0))
+        return self._draw(count, generator)
+
+    def entropy(self, positions: Iterable[int] | int | None = None) -> float:
+        """Shannon entropy in bits of the marginal on ``positions`` (all of them by default)."""
+        if positions is None:
+            return self._entropy(tuple(range(self.length)))
+        chosen = _validation.positions("positions", positions, self.length)
+        return self._entropy(tuple(sorted(chosen)))
+
+    def position_entropies(self) -> FloatArray:
+        """Entropy in bits of each position by itself, ``(n,)``."""
+        return np.array([self._entropy((i,)) for i in range(self.length)])
+
+    def log2_mode(self) -> float:
+        """log2 of the largest probability of an outcome."""
+        return self.table().log2_mode()
+
+    def table(self) -> Table:
+        """Every outcome with its weight.
+
+        Raises:
+            ValueError: more than `TABLE_LIMIT` outcomes.
+        """
+        if self.support_size is None or self.support_size > TABLE_LIMIT:
+            raise ValueError(
+                f"{self.name} has {_count(self.support_size)} outcomes, more than the "
+                f"{TABLE_LIMIT:,} that a table may hold; use the structured family itself"
+            )
+        return self._enumerate()
+
+    def decode(self, sequence: object) -> tuple[str, ...]:
+        """Labels of one sequence, ``_`` where masked."""
+        row = _validation.canvases("sequence", sequence, self.alphabet_sizes)[0]
+        return tuple("_" if t < 0 else self.labels[i][t] for i, t in enumerate(row.tolist()))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.length} positions, {_count(self.support_size)} outcomes>"
+
+
+def _count(number: int | None) -> str:
+    if number is None:
+        return "too many"
+    return f"{number:,}" if number < 10**15 else f"about 10^{len(str(number)) - 1}"
+
+
+def letters(count: int) -> list[str]:
+    """A, B, …, Z, then item27, item28, …: names for the items of a list."""
+    return [chr(65 + k) if k < 26 else f"item{k + 1}" for k in range(count)]

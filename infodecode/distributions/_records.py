@@ -1,0 +1,168 @@
+"""Laws of real data: counts, samples, records in a frame or a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._typing import Array
+from infodecode.distributions._table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def from_counts(
+    outcomes: object,
+    counts: object,
+    *,
+    alphabet_sizes: Sequence[int] | None = None,
+    labels: Sequence[Sequence[object]] | None = None,
+    names: Sequence[object] | None = None,
+) -> Table:
+    """Table from distinct or repeated outcomes ``(N, n)`` and integer counts ``(N,)``, kept exact."""
+    weights = _validation.integer_array("counts", counts, dimensions=1)
+    return Table(outcomes, weights, alphabet_sizes=alphabet_sizes, labels=labels, names=names)
+
+
+def from_samples(samples: object, *, names: Sequence[object] | None = None) -> Table:
+    """Empirical law of samples ``(size, n)``: the tokens of each position are its distinct values.
+
+    The values may be integers or strings; labels keep them, in sorted order.
+    """
+    array = np.asarray(samples)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"samples must have shape (size, n), both at least 1, got {array.shape}")
+    if array.dtype.kind not in "iuUSb":
+        raise TypeError(f"samples must hold integers or strings, got {array.dtype}")
+    codes, labels = [], []
+    for column in array.T:
+        values, code = np.unique(column, return_inverse=True)
+        codes.append(code)
+        labels.append(values.tolist())
+    return Table(
+        np.column_stack(codes), labels=labels, names=names, name=f"{len(array):,} samples"
+    )
+
+
+def from_records(
+    records: pd.DataFrame | str | Path,
+    *,
+    count: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> Table:
+    """Empirical law of the rows of a frame or of a CSV file with a header.
+
+    Args:
+        records: a pandas frame, or the path of a CSV file (read as text, so that ``01`` stays
+            ``01``; only empty cells count as missing).
+        count: name of a column of non-negative integers: how often the row occurred.
+        columns: columns to use as positions, in this order; by default all but ``count``.
+
+    Returns:
+        A table of integer counts; positions are named after the columns, tokens after the values.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no rows, unknown or repeated columns, missing values (names column and row),
+            counts that are not integers >= 0.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"sky": ["clear", "cloudy"], "rain": ["no", "yes"], "days": [9, 4]})
+        >>> from_records(frame, count="days").total
+        13
+    """
+    frame, name = _frame(records)
+    if frame.columns.duplicated().any():
+        repeated = frame.columns[frame.columns.duplicated()][0]
+        raise ValueError(f"records must have distinct column names, got {repeated!r} twice")
+    known = [str(c) for c in frame.columns]
+    frame = frame.set_axis(known, axis=1)
+    if count is not None and count not in known:
+        raise ValueError(f"count must name one of the columns {known}, got {count!r}")
+    wanted = [c for c in known if c != count] if columns is None else list(columns)
+    for k, column in enumerate(wanted):
+        if column not in known or column == count:
+            raise ValueError(f"columns[{k}] must name one of the columns {known}, got {column!r}")
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"columns must be distinct, got {wanted}")
+    if not wanted or len(frame) == 0:
+        raise ValueError(f"records must have at least one row and one column, got {frame.shape}")
+    used = frame[wanted]
+    missing = used.isna().to_numpy()
+    if missing.any():
+        row, column_index = (int(v) for v in np.argwhere(missing)[0])
+        raise ValueError(
+            f"records must have no missing values, got one in column {wanted[column_index]!r}, row {row}"
+        )
+    codes, labels = zip(*(_factorize(used[column]) for column in wanted), strict=True)
+    weights = None if count is None else _counts(count, frame[count])
+    return Table(np.column_stack(codes), weights, labels=labels, names=wanted, name=name)
+
+
+def titanic() -> Table:
+    """The 2,201 people aboard the Titanic by class, sex, age and survival.
+
+    Counts of the British Board of Trade inquiry (1912, public domain) as tabulated by R. J. M.
+    Dawson, *The "unusual episode" data revisited*, Journal of Statistics Education 3(3), 1995.
+    """
+    with resources.as_file(resources.files("infodecode.distributions") / "data/titanic.csv") as file:
+        return from_records(file, count="count")
+
+
+def _frame(records: object) -> tuple[pd.DataFrame, str]:
+    import pandas as pd
+
+    if isinstance(records, pd.DataFrame):
+        return records, f"records of {len(records):,} rows"
+    if not isinstance(records, str | Path):
+        raise TypeError(f"records must be a pandas DataFrame or the path of a CSV file, got {records!r:.80}")
+    path = Path(records)
+    if not path.is_file():
+        raise FileNotFoundError(f"records must name a CSV file, and there is none at {str(path)!r}")
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"records must have a header and rows, got an empty file {str(path)!r}") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise ValueError(f"records must be a readable CSV file, got {str(path)!r}: {error}") from None
+    return frame, path.stem
+
+
+def _factorize(column: pd.Series) -> tuple[Array, list[object]]:
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy(), list(column.cat.categories)
+    codes, values = pd.factorize(column, sort=False)
+    labels = list(values)
+    order = np.array(sorted(range(len(labels)), key=lambda k: _sort_key(labels[k])))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[codes], [labels[k] for k in order]
+
+
+def _sort_key(label: object) -> tuple[int, float, str]:
+    try:
+        return (0, float(str(label)), str(label))
+    except ValueError:
+        return (1, 0.0, str(label))
+
+
+def _counts(name: str, column: pd.Series) -> Array:
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = ~np.isfinite(numbers) | (numbers < 0) | (numbers != np.floor(numbers)) | (numbers > 2**53)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"count column {name!r} must hold integers >= 0, got {column.iloc[row]!r} in row {row}"
+        )
+    return numbers.astype(np.int64)

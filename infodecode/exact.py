@@ -1,0 +1,410 @@
+"""Exact output laws: the decoding loop on weighted distinct canvases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._grouping import Grouper, Packing
+from infodecode._progress import progress_bar
+from infodecode._typing import Array, FloatArray, IntArray
+from infodecode.chance import MAX_CHILDREN, Enumerated
+from infodecode.decoder import Decoder
+from infodecode.distributions import Joint, Table
+from infodecode.information import nonnegative
+from infodecode.models import OFF_SUPPORT, IdealModel, Model
+from infodecode.state import State
+
+ABSORB = ("absorb", *OFF_SUPPORT)
+_ROWS = 1 << 15
+_FINISHED = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class ExactRun:
+    """What a decoder puts out, exactly.
+
+    Probabilities are floats, or fractions with ``arithmetic="rational"``. Quantities that need the
+    whole output law raise ValueError when part of it was absorbed (it left the data's support and
+    was not followed) or had not finished; the message says what to change.
+
+    Attributes:
+        distribution: the data law mu.
+        decoder: what decoded it.
+        off_support: what happened to canvases of data probability 0.
+        outcomes: ``(M, n)`` finished sequences, in order of first appearance.
+        weights: ``(M,)`` their probabilities under the output law nu.
+        absorbed: probability of leaving the support where that was not followed.
+        unfinished: probability of not having finished within ``max_rounds``.
+        finished_by_round: entry t is the probability of finishing after t rounds; t = 0, 1, ….
+        calls: expected model calls, over what was followed.
+        evaluated: expected sequences evaluated, over what was followed.
+        canvases: distinct canvases (with memory) met in the largest round.
+    """
+
+    distribution: Joint
+    decoder: Decoder
+    off_support: str
+    outcomes: IntArray
+    weights: Array
+    absorbed: float | Fraction
+    unfinished: float | Fraction
+    finished_by_round: Array
+    calls: float | Fraction
+    evaluated: float | Fraction
+    canvases: int
+    _log2_data: FloatArray = field(repr=False)
+
+    @property
+    def probabilities(self) -> FloatArray:
+        """``weights`` as floats."""
+        return np.asarray(self.weights, dtype=np.float64)
+
+    @cached_property
+    def on_support(self) -> Array:
+        """``(M,)``: which outcomes have positive data probability."""
+        return np.isfinite(self._log2_data)
+
+    @cached_property
+    def validity(self) -> float | Fraction:
+        """Probability that the output lies in the support of the data; at least ``2^-kl``."""
+        if self.absorbed == 0 and self.unfinished == 0 and self.on_support.all():
+            return _one(self.weights)
+        return _total(self.weights[self.on_support])
+
+    @cached_property
+    def kl(self) -> float:
+        """Forward KL(data || output) in bits; inf when some data outcome is never put out."""
+        self._demand_finished("kl")
+        if self._covers_all:
+            data = np.exp2(self._log2_data[self.on_support])
+            nu = np.log2(self.probabilities[self.on_support])
+            terms = data * (self._log2_data[self.on_support] - nu)
+            return nonnegative(math.fsum(terms), scale=self.distribution.length)
+        return math.inf
+
+    @cached_property
+    def reverse_kl(self) -> float:
+        """Reverse KL(output || data) in bits; inf when the output ever leaves the support."""
+        self._demand_finished("reverse_kl")
+        if self.absorbed > 0 or not self.on_support.all():
+            return math.inf
+        nu = self.probabilities
+        return nonnegative(
+            math.fsum(nu * (np.log2(nu) - self._log2_data)), scale=self.distribution.length
+        )
+
+    @cached_property
+    def total_variation(self) -> float:
+        """Total variation distance between data and output, in [0, 1]."""
+        self._demand_finished("total_variation")
+        data = np.exp2(self._log2_data[self.on_support])
+        excess = np.maximum(data - self.probabilities[self.on_support], 0)
+        missed = 0.0 if self._covers_all else 1.0 - math.fsum(data)
+        return nonnegative(math.fsum([*excess, missed]))
+
+    @cached_property
+    def coverage(self) -> float:
+        """Data probability of the outcomes that the decoder can put out; 1 iff ``kl`` is finite."""
+        if self._covers_all:
+            return 1.0
+        return math.fsum(np.exp2(self._log2_data[self.on_support]))
+
+    @cached_property
+    def mode_probability(self) -> float | Fraction:
+        """Output probability of the data's most probable outcomes (all of them, if tied)."""
+        peak = self.distribution.log2_mode()
+        return _total(self.weights[self._log2_data >= peak - _FINISHED])
+
+    @property
+    def output(self) -> Table:
+        """The output law as a distribution over sequences."""
+        self._demand_whole("output")
+        d = self.distribution
+        weights = self.weights if self._rational else self.probabilities / math.fsum(self.weights)
+        return Table(
+            self.outcomes,
+            weights,
+            alphabet_sizes=d.alphabet_sizes,
+            labels=d.labels,
+            names=d.names,
+            name=f"{d.name} decoded by {self.decoder.strategy!r}",
+        )
+
+    @property
+    def entropy(self) -> float:
+        """Entropy of the output law in bits."""
+        return self.output.entropy()
+
+    @property
+    def rounds(self) -> Array:
+        """Entry t: probability that decoding takes t rounds, t = 0, 1, …; adds up to 1."""
+        self._demand_whole("rounds")
+        return self.finished_by_round
+
+    @property
+    def expected_rounds(self) -> float | Fraction:
+        """Expected number of rounds, under the output law."""
+        rounds = self.rounds
+        return _total(np.arange(len(rounds)) * rounds)
+
+    @property
+    def expected_calls(self) -> float | Fraction:
+        """Expected number of model calls; a batched look-ahead is one more call in its round."""
+        self._demand_whole("expected_calls")
+        return self.calls
+
+    @property
+    def expected_evaluations(self) -> float | Fraction:
+        """Expected number of sequences evaluated by the model."""
+        self._demand_whole("expected_evaluations")
+        return self.evaluated
+
+    @property
+    def _rational(self) -> bool:
+        return self.weights.dtype == object
+
+    @cached_property
+    def _covers_all(self) -> bool:
+        return int(self.on_support.sum()) == self.distribution.support_size
+
+    def _demand_finished(self, name: str) -> None:
+        if self.unfinished > _FINISHED:
+            raise ValueError(
+                f"{name} needs every decode to finish: probability {float(self.unfinished):.3g} "
+                f"had not after {len(self.finished_by_round) - 1} rounds; raise max_rounds"
+            )
+
+    def _demand_whole(self, name: str) -> None:
+        self._demand_finished(name)
+        if self.absorbed > 0:
+            raise ValueError(
+                f"{name} needs the whole output law, and probability {float(self.absorbed):.3g} "
+                "left the support and was absorbed: pass off_support='marginal', 'uniform' or "
+                "'natural' to exact to follow it"
+            )
+
+    def summary(self) -> dict[str, float]:
+        """The figures people look at first, as floats; those not available are left out."""
+        names = ["validity", "kl", "reverse_kl", "total_variation", "coverage", "mode_probability",
+                 "expected_rounds", "expected_calls", "entropy"]  # fmt: skip
+        out = {}
+        for name in names:
+            try:
+                out[name] = float(getattr(self, name))
+            except ValueError:
+                continue
+        return out
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {value:.6g}" for name, value in self.summary().items())
+        return f"<exact {self.distribution.name}, {self.decoder!r}: {figures}>"
+
+
+def exact(
+    distribution: Joint,
+    decoder: Decoder,
+    *,
+    model: Model | None = None,
+    off_support: str = "absorb",
+    arithmetic: str = "float",
+    max_rounds: int | None = None,
+    max_children: int = MAX_CHILDREN,
+    progress: bool | None = None,
+) -> ExactRun:
+    """The exact law of what a decoder puts out.
+
+    Every choice of positions and every draw of tokens is followed with its probability; equal
+    (canvas, memory) pairs of a round are merged, and children stream into the merge.
+
+    Args:
+        distribution: the data law; its exact marginals are the model unless one is given.
+        decoder: strategy, token rule, blocks.
+        model: another model, such as `NoisyModel`.
+        off_support: ``"absorb"`` drops canvases of data probability 0, which is enough for
+            validity, both KLs and total variation; ``"marginal"``, ``"uniform"`` and ``"natural"``
+            follow them (see `IdealModel`) when the output law, its entropy or rounds are wanted.
+        arithmetic: ``"rational"`` carries exact fractions (integer-weighted laws, temperature 0,
+            1 or 1/k); decisions at thresholds still compare within 1e-12.
+        max_rounds: stop there and report the rest as unfinished; by default enough for every
+            strategy that commits in each round.
+        max_children: refuse a round that leads to more canvases than this (before merging).
+        progress: show a bar; by default on a terminal, after a second.
+
+    Raises:
+        ValueError: too many canvases in a round (with their number), or options that do not fit.
+
+    Example:
+        >>> from infodecode import distributions, strategies
+        >>> run = exact(distributions.replace_random(6), Decoder(strategies.TopK(2)),
+        ...             arithmetic="rational")
+        >>> run.validity
+        Fraction(845, 1152)
+    """
+    law, used = prepare(distribution, decoder, model, off_support, arithmetic)
+    rounds = _validation.integer(
+        "max_rounds",
+        decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds,
+        minimum=1,
+    )
+    limit = _validation.integer("max_children", max_children, minimum=1)
+    chance = Enumerated(law if off_support == "absorb" else None, max_children=limit)
+    one = Fraction(1) if arithmetic == "rational" else 1.0
+    blank = np.full((1, law.length), -1, np.int32)
+    live = decoder.start(
+        blank, np.array([one], dtype=object if arithmetic == "rational" else float),
+        np.zeros(1, np.uint64), used,
+    )  # fmt: skip
+    packing = Packing(law.alphabet_sizes)
+    done = _Merger(packing)
+    finished_by_round: list[float | Fraction] = [one * 0]
+    calls, evaluated, largest = one * 0, one * 0, 1
+    with progress_bar("rounds", rounds, progress) as advance:
+        for _ in range(rounds):
+            merger = _Merger(packing)
+            chance.new_round()
+            ended: list[float | Fraction] = []
+            for piece in _slices(live, _rows_at_once(law)):
+                for after in decoder.step(piece, used, chance):
+                    calls += (after.weight * after.calls).sum()
+                    evaluated += (after.weight * after.evaluated).sum()
+                    over = decoder.strategy.finished(after)
+                    merger.add(after.take(np.flatnonzero(~over)))
+                    finished = after.take(np.flatnonzero(over)).with_(memory={})
+                    ended.append(_total(finished.weight))
+                    done.add(finished)
+            finished_by_round.append(sum(ended, one * 0))
+            live = merger.state()
+            largest = max(largest, live.rows)
+            advance(1)
+            if live.rows == 0:
+                break
+    outputs = done.state()
+    weights = outputs.weight
+    unfinished = _total(live.weight)
+    _demand_conservation(_total(weights), chance.absorbed, unfinished)
+    return ExactRun(
+        distribution=distribution,
+        decoder=decoder,
+        off_support=off_support,
+        outcomes=outputs.canvas,
+        weights=weights,
+        absorbed=chance.absorbed,
+        unfinished=unfinished,
+        finished_by_round=np.array(finished_by_round),
+        calls=calls,
+        evaluated=evaluated,
+        canvases=largest,
+        _log2_data=law._log2_mass(outputs.canvas),
+    )
+
+
+def prepare(
+    distribution: Joint, decoder: Decoder, model: Model | None, off_support: str, arithmetic: str
+) -> tuple[Joint, Model]:
+    if not isinstance(distribution, Joint):
+        raise TypeError(f"distribution must be a distribution, got {distribution!r}")
+    if not isinstance(decoder, Decoder):
+        raise TypeError(f"decoder must be a Decoder, got {decoder!r}")
+    _validation.choice("off_support", off_support, ABSORB)
+    rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
+    follow = "marginal" if off_support == "absorb" else off_support
+    if model is None:
+        law = distribution.table() if rational else distribution
+        return law, IdealModel(law, off_support=follow, arithmetic=arithmetic)
+    if rational:
+        raise ValueError("arithmetic='rational' goes with the ideal model: leave model out")
+    if off_support not in ("absorb", "marginal"):
+        raise ValueError(
+            "off_support with a model of your own is the model's business: give it to IdealModel, "
+            f"got off_support={off_support!r}"
+        )
+    if model.alphabet_sizes != distribution.alphabet_sizes:
+        raise ValueError(
+            f"model must have the alphabets {distribution.alphabet_sizes} of the distribution, "
+            f"got {model.alphabet_sizes}"
+        )
+    return distribution, model
+
+
+class _Merger:
+    """Adds up the weights of equal (canvas, memory) rows as they stream in."""
+
+    def __init__(self, packing: Packing) -> None:
+        self._packing = packing
+        self._grouper: Grouper | None = None
+        self._parts: list[State] = []
+        self._weight: Array = np.zeros(0)
+
+    def add(self, state: State) -> None:
+        if not state.rows:
+            return
+        keys = np.concatenate(
+            [self._packing.keys(state.canvas), *map(_memory_key, state.memory.values())], axis=1
+        )
+        if self._grouper is None:
+            self._grouper = Grouper(keys.shape[1])
+        known = self._grouper.count
+        ids = self._grouper.insert(keys)
+        fresh = np.empty(self._grouper.count - known, np.int64)
+        new = np.flatnonzero(ids >= known)[::-1]
+        fresh[ids[new] - known] = new
+        self._parts.append(state.take(fresh))
+        if state.weight.dtype == object:
+            zeros = np.full(len(fresh), Fraction(0), dtype=object)
+            self._weight = np.concatenate([self._weight.astype(object), zeros])
+            np.add.at(self._weight, ids, state.weight)
+        else:
+            self._weight = np.concatenate([self._weight, np.zeros(len(fresh))])
+            self._weight += np.bincount(ids, state.weight, minlength=len(self._weight))
+
+    def state(self) -> State:
+        """The merged rows."""
+        if not self._parts:
+            return State.start(
+                np.empty((0, len(self._packing.word)), np.int32), self._weight,
+                np.empty(0, np.uint64), 0.0, {},
+            )  # fmt: skip
+        return State.concatenate(self._parts).with_(weight=self._weight)
+
+
+def _memory_key(array: Array) -> Array:
+    """Bits of a memory array ``(R, ...)`` as words ``(R, w)``; floats equal to 1e-12 are equal."""
+    flat = np.asarray(array).reshape(len(array), -1)
+    if flat.dtype.kind == "f":
+        flat = np.round(flat, 12) + 0.0
+    return np.ascontiguousarray(flat.astype(np.float64 if flat.dtype.kind == "f" else np.int64)).view(
+        np.uint64
+    )
+
+
+def _slices(state: State, size: int) -> Iterator[State]:
+    for begin in range(0, state.rows, size):
+        yield state.take(slice(begin, begin + size))
+
+
+def _rows_at_once(law: Joint) -> int:
+    return max(1, min(_ROWS, (1 << 24) // (law.length * max(law.alphabet_sizes))))
+
+
+def _total(weights: Array) -> float | Fraction:
+    if weights.dtype == object:
+        return sum(weights.tolist(), Fraction(0))
+    return math.fsum(weights)
+
+
+def _one(weights: Array) -> float | Fraction:
+    return Fraction(1) if weights.dtype == object else 1.0
+
+
+def _demand_conservation(*parts: float | Fraction) -> None:
+    if abs(sum(parts) - 1) > 1e-9:
+        raise ArithmeticError(f"probability was lost: {parts} adds up to {float(sum(parts))!r}")
+
+

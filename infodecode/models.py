@@ -1,0 +1,281 @@
+"""Masked models: a canvas in, conditional laws out. Perfect ones, and perturbed ones.
+
+A model is asked once per round and answers with an `Evaluation`, which gives score fields, token
+laws and draws lazily. Exact models know whole laws; a network's evaluation keeps its logits where
+they are and hands out numbers and tokens only.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._grouping import Packing
+from infodecode._kernels.grouping import hash_rows_into
+from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
+from infodecode._typing import Array, BoolArray, FloatArray, IntArray
+from infodecode.distributions import Joint, Table
+from infodecode.state import State
+
+EXACT_TOLERANCE = 1e-12
+"""Probabilities, entropies and thresholds of exact models closer than this count as equal."""
+
+OFF_SUPPORT = ("marginal", "uniform", "natural")
+
+
+@dataclass(frozen=True)
+class TokenRule:
+    """How a token is drawn from a law.
+
+    Attributes:
+        temperature: 1 draws from the law, 0 takes its mode, t draws in proportion to ``p**(1/t)``.
+        ties: at temperature 0, ``"random"`` draws uniformly among the modes, ``"lowest"`` takes
+            the lowest index.
+        tempered_confidence: whether score fields come from the tempered law (ParallelBench) or the
+            untempered one (LLaDA).
+    """
+
+    temperature: float = 1.0
+    ties: str = "random"
+    tempered_confidence: bool = False
+
+    def temper(self, laws: Array, tolerance: float) -> Array:
+        """The laws ``(K, V)`` actually drawn from; rows of zeros stay so."""
+        if self.temperature == 1:
+            return laws
+        if self.temperature == 0:
+            top = (laws >= laws.max(axis=1, keepdims=True) - tolerance) & (laws > 0)
+            if self.ties == "lowest":
+                top &= np.cumsum(top, axis=1) == 1
+            count = np.maximum(top.sum(axis=1, keepdims=True), 1)
+            if laws.dtype == object:
+                return np.asarray(top * np.frompyfunc(lambda c: Fraction(1, int(c)), 1, 1)(count))
+            return np.asarray(top / count)
+        if laws.dtype == object:
+            powers = laws ** self._integer_power()
+        else:
+            peak = np.maximum(laws.max(axis=1, keepdims=True), np.finfo(float).tiny)
+            powers = (laws / peak) ** (1.0 / self.temperature)
+        total = powers.sum(axis=1, keepdims=True)
+        return np.asarray(powers / np.where(total > 0, total, 1))
+
+    def _integer_power(self) -> int:
+        power = Fraction(1.0 / self.temperature).limit_denominator(1000)
+        if power.denominator != 1 or abs(float(power) * self.temperature - 1) > 1e-12:
+            raise ValueError(
+                "arithmetic='rational' needs temperature 0 or 1/k for an integer k, "
+                f"got {self.temperature!r}"
+            )
+        return power.numerator
+
+
+class Evaluation(ABC):
+    """A model's answer on the canvases of one round."""
+
+    @abstractmethod
+    def scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
+        """Score fields ``(R, n)`` at ``where``, zeros elsewhere (`infodecode.state.SCORES`)."""
+
+    @abstractmethod
+    def law(self, rows: IntArray, positions: IntArray) -> Array:
+        """Tempered token laws ``(K, V)`` at pairs sorted by row."""
+
+    @abstractmethod
+    def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
+        """A token ``(K,)`` per pair, by inversion of the tempered law."""
+
+    @abstractmethod
+    def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
+        """Probability ``(K,)`` of given tokens, tempered or not as the rule says."""
+
+
+class Model(ABC):
+    """Anything that predicts masked positions.
+
+    Attributes:
+        alphabet_sizes: tokens possible at each position.
+        tolerance: differences that count as ties (1e-12 on exact models, 0 on networks).
+    """
+
+    alphabet_sizes: tuple[int, ...]
+    tolerance: float
+
+    @abstractmethod
+    def evaluate(self, state: State, rule: TokenRule) -> Evaluation:
+        """One batched call on ``state.canvas``."""
+
+
+class LawModel(Model):
+    """A model that knows whole conditional laws: a subclass only gives `laws`."""
+
+    tolerance = EXACT_TOLERANCE
+
+    @abstractmethod
+    def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
+        """Conditional laws ``(K, V)`` at masked (row, position) pairs sorted by row."""
+
+    def evaluate(self, state: State, rule: TokenRule) -> Evaluation:
+        return LawEvaluation(self, state.canvas, rule)
+
+
+class LawEvaluation(Evaluation):
+    """Scores, laws and draws from a `LawModel`, computed when asked for."""
+
+    def __init__(self, model: LawModel, canvas: IntArray, rule: TokenRule) -> None:
+        self._model, self._canvas, self._rule = model, canvas, rule
+
+    def scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
+        wanted = set(fields)
+        if not wanted:
+            return {}
+        rows, positions = np.nonzero(where)
+        laws = self._score_laws(rows, positions)
+        pairs = len(rows)
+        token1 = np.empty(pairs, np.int64)
+        p1, p2, entropy = np.empty(pairs), np.empty(pairs), np.empty(pairs)
+        summarise_into(
+            laws, self._model.tolerance, "entropy" in wanted, p1, token1, p2, entropy
+        )
+        columns = {
+            "p1": p1, "confidence": p1, "p2": p2, "margin": p1 - p2, "entropy": entropy,
+            "token1": token1,
+        }  # fmt: skip
+        return {name: _spread(columns[name], rows, positions, where.shape) for name in wanted}
+
+    def law(self, rows: IntArray, positions: IntArray) -> Array:
+        laws = self._model.laws(self._canvas, rows, positions)
+        return self._rule.temper(laws, self._model.tolerance)
+
+    def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
+        tokens = np.empty(len(rows), np.int64)
+        draw_into(_floats(self.law(rows, positions)), uniform, tokens)
+        return tokens
+
+    def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
+        return np.asarray(self._score_laws(rows, positions)[np.arange(len(rows)), tokens])
+
+    def _score_laws(self, rows: IntArray, positions: IntArray) -> FloatArray:
+        laws = self._model.laws(self._canvas, rows, positions)
+        if self._rule.tempered_confidence:
+            laws = self._rule.temper(laws, self._model.tolerance)
+        return _floats(laws)
+
+
+class IdealModel(LawModel):
+    """Exactly the conditional marginals of a distribution: the papers' ideal model.
+
+    Args:
+        distribution: the data law.
+        off_support: what to predict on a canvas of probability 0, where no conditional law exists:
+            ``"marginal"``: each position's unconditional marginal; ``"uniform"``: its alphabet,
+            uniformly; ``"natural"``: what the structured family's own formula gives (uniform over
+            the items not used yet; nothing left to replace), where it has one.
+        arithmetic: ``"rational"`` for exact fractions (tables of integer counts).
+
+    Reference: ParallelBench (Kang et al. 2025), section 4.
+    """
+
+    def __init__(
+        self, distribution: Joint, *, off_support: str = "marginal", arithmetic: str = "float"
+    ) -> None:
+        if not isinstance(distribution, Joint):
+            raise TypeError(f"distribution must be a distribution, got {distribution!r}")
+        self.distribution = distribution
+        self.alphabet_sizes = distribution.alphabet_sizes
+        self.off_support = _validation.choice("off_support", off_support, OFF_SUPPORT)
+        none = np.empty(0, np.int64)
+        blank = np.empty((0, distribution.length), np.int32)
+        if off_support == "natural" and distribution._natural_laws(blank, none, none) is None:
+            raise ValueError(
+                "off_support='natural' needs a family whose formula extends off its support, "
+                f"got {distribution!r}; use 'marginal' or 'uniform'"
+            )
+        self._rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
+        if self._rational and not (isinstance(distribution, Table) and distribution.integer):
+            raise ValueError(
+                f"arithmetic='rational' needs a table of integer counts, got {distribution!r}"
+            )
+        if self._rational and off_support == "natural":
+            raise ValueError("arithmetic='rational' goes with off_support 'marginal' or 'uniform'")
+
+    def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
+        laws = self._supported(canvases, rows, positions)
+        lost = np.asarray(laws.sum(axis=1) == 0)
+        if lost.any():
+            laws[lost] = self._unsupported(canvases, rows[lost], positions[lost], laws.shape[1])
+        return laws
+
+    def _supported(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
+        if self._rational:
+            assert isinstance(self.distribution, Table)
+            return self.distribution._fraction_laws(canvases, rows, positions)
+        return self.distribution._laws(canvases, rows, positions)
+
+    def _unsupported(
+        self, canvases: IntArray, rows: IntArray, positions: IntArray, width: int
+    ) -> Array:
+        if self.off_support == "natural":
+            natural = self.distribution._natural_laws(canvases, rows, positions)
+            assert natural is not None
+            return natural
+        if self.off_support == "uniform":
+            sizes = np.asarray(self.alphabet_sizes)
+            inside = np.arange(width)[None] < sizes[:, None]
+            share = (
+                np.array([Fraction(1, int(v)) for v in sizes], dtype=object)
+                if self._rational
+                else 1.0 / sizes
+            )
+            return np.asarray((inside * share[:, None])[positions])
+        blank = np.full((1, len(self.alphabet_sizes)), -1, np.int32)
+        everywhere = np.arange(len(self.alphabet_sizes))
+        return self._supported(blank, np.zeros(len(everywhere), np.int64), everywhere)[positions]
+
+
+class NoisyModel(LawModel):
+    """An unbiased ideal model: zero-mean Gaussian noise on every logit.
+
+    The noise is a fixed function of canvas, position and token, so that the model stays one model
+    and exact output laws stay defined. Impossible tokens stay impossible.
+
+    Args:
+        model: the model to perturb, or a distribution (then its `IdealModel`).
+        scale: standard deviation of the noise, in natural-log units, at least 0.
+        seed: which perturbation.
+
+    Reference: ParallelBench (Kang et al. 2025), section 4.2: ``l = l_ideal + eps``.
+    """
+
+    def __init__(self, model: LawModel | Joint, scale: float, *, seed: int = 0) -> None:
+        self.model = IdealModel(model) if isinstance(model, Joint) else model
+        if not isinstance(self.model, LawModel):
+            raise TypeError(f"model must be a model with exact laws or a distribution, got {model!r}")
+        self.scale = _validation.number("scale", scale, minimum=0)
+        self.seed = _validation.integer("seed", seed, minimum=0)
+        self.alphabet_sizes = self.model.alphabet_sizes
+        self._packing = Packing(self.alphabet_sizes)
+        self._key = np.random.SeedSequence(self.seed).generate_state(1, np.uint64)[0]
+
+    def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
+        laws = _floats(self.model.laws(canvases, rows, positions)).copy()
+        hashes = np.empty(len(canvases), np.uint64)
+        hash_rows_into(self._packing.keys(canvases), hashes)
+        add_noise_into(laws, hashes, rows, positions, self._key, self.scale)
+        return laws
+
+
+def _floats(laws: Array) -> FloatArray:
+    return np.asarray(laws, dtype=np.float64)
+
+
+def _spread(
+    values: Array, rows: IntArray, positions: IntArray, shape: tuple[int, ...]
+) -> Array:
+    out = np.zeros(shape, values.dtype)
+    out[rows, positions] = values
+    return out

@@ -1,0 +1,200 @@
+"""Everything theory says about a distribution, in one report."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._typing import FloatArray
+from infodecode.distributions import Joint
+from infodecode.information import (
+    dual_total_correlation,
+    information_curve,
+    total_correlation,
+)
+from infodecode.partitions import OptimalPartitions, Partition, optimal_partitions
+from infodecode.schedules import OptimalSchedule, optimal_random_order
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_SHOWN_ROUNDS = 12
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bounds:
+    """What no decoder can beat on a distribution, and what good schedules attain.
+
+    Everything is in bits. A field is None where it could not be computed; ``notes`` says why.
+
+    Attributes:
+        name: of the distribution.
+        length: n, its number of positions.
+        entropy: H(Y).
+        total_correlation: TC = sum of position entropies minus H(Y): the least KL of one-round
+            decoding, by any model (ParallelBench, eq. 1).
+        dual_total_correlation: DTC = H(Y) - sum_i H(Y_i | rest).
+        information_curve: ``(n,)`` Z_j, what a random position shares with j - 1 random others.
+        partition_bits: ``(n,)`` L*_T at entry T - 1: the least forward KL over all orders fixed in
+            advance, by any model (ParallelBench, Theorems 1 and 2). Orders that are random or
+            depend on revealed values are not covered.
+        random_order_bits: ``(n,)`` expected KL of a uniformly random order with the best T sizes.
+        adaptive_bits: ``(n,)`` optimum over orders that adapt to revealed values; None until computed.
+        notes: what was left out, and why.
+    """
+
+    name: str
+    length: int
+    entropy: float
+    total_correlation: float
+    dual_total_correlation: float
+    information_curve: FloatArray | None
+    partition_bits: FloatArray | None
+    random_order_bits: FloatArray | None
+    adaptive_bits: FloatArray | None
+    notes: tuple[str, ...]
+    _partitions: OptimalPartitions | None = field(repr=False)
+    _schedule: OptimalSchedule | None = field(repr=False)
+
+    def partition(self, rounds: int) -> Partition:
+        """An ordered partition into ``rounds`` blocks that attains ``partition_bits[rounds - 1]``."""
+        return self._require(self._partitions, "partition").partition(rounds)
+
+    def random_order_sizes(self, rounds: int) -> tuple[int, ...]:
+        """Round sizes that attain ``random_order_bits[rounds - 1]`` in a random order."""
+        return self._require(self._schedule, "random_order_sizes").sizes(rounds)
+
+    def rounds_for(self, bits: float = 0.1) -> int:
+        """Fewest rounds T with L*_T <= ``bits``."""
+        allowed = _validation.number("bits", bits, minimum=0)
+        curve = self._require(self.partition_bits, "rounds_for")
+        return int(np.argmax(curve <= allowed + 1e-12)) + 1
+
+    @property
+    def validity_floor(self) -> FloatArray | None:
+        """``(n,)`` 2^-L*_T: a perfect model on the best partition is valid at least this often."""
+        return None if self.partition_bits is None else np.exp2(-self.partition_bits)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per number of rounds: the curves, the floor, a best partition and best sizes."""
+        import pandas as pd
+
+        columns: dict[str, object] = {"rounds": np.arange(1, self.length + 1)}
+        for name in ("partition_bits", "random_order_bits", "adaptive_bits", "validity_floor",
+                     "information_curve"):  # fmt: skip
+            if (values := getattr(self, name)) is not None:
+                columns[name] = values
+        rounds = range(1, self.length + 1)
+        if self._partitions is not None and self.length <= _SHOWN_ROUNDS:
+            columns["partition"] = [_blocks(self.partition(t)) for t in rounds]
+        if self._schedule is not None and self.length <= _SHOWN_ROUNDS:
+            columns["random_order_sizes"] = [
+                "+".join(map(str, self.random_order_sizes(t))) for t in rounds
+            ]
+        return pd.DataFrame(columns)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Bits against rounds, on ``ax`` or a new figure."""
+        from infodecode.plotting import plot_bounds
+
+        return plot_bounds(self, ax=ax)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Bounds of {self.name} ({self.length} positions), in bits",
+            f"  entropy                  {self.entropy:.6g}",
+            f"  total correlation        {self.total_correlation:.6g}",
+            f"  dual total correlation   {self.dual_total_correlation:.6g}",
+        ]
+        curves = [
+            (title, values)
+            for title, values in (
+                ("best partition", self.partition_bits),
+                ("random order", self.random_order_bits),
+                ("validity floor", self.validity_floor),
+            )
+            if values is not None
+        ]
+        if curves:
+            lines.append("  rounds  " + "  ".join(f"{title:>14}" for title, _ in curves))
+            for t in self._shown():
+                lines.append(f"  {t:>6}  " + "  ".join(f"{v[t - 1]:>14.6g}" for _, v in curves))
+        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame().set_index("rounds").loc[self._shown()]
+        head = (
+            f"<b>{html.escape(self.name)}</b>: {self.length} positions, "
+            f"entropy {self.entropy:.6g}, total correlation {self.total_correlation:.6g}, "
+            f"dual total correlation {self.dual_total_correlation:.6g} bits"
+        )
+        notes = "".join(f"<br><i>{html.escape(note)}</i>" for note in self.notes)
+        return f"<div>{head}{frame.to_html(float_format='{:.6g}'.format)}{notes}</div>"
+
+    def _shown(self) -> list[int]:
+        if self.length <= _SHOWN_ROUNDS:
+            return list(range(1, self.length + 1))
+        return sorted({int(t) for t in np.geomspace(1, self.length, _SHOWN_ROUNDS).round()})
+
+    def _require(self, value: Result | None, name: str) -> Result:
+        if value is None:
+            raise ValueError(f"{name} could not be computed for {self.name}: {' '.join(self.notes)}")
+        return value
+
+
+def bounds(distribution: Joint) -> Bounds:
+    """Everything theory says about decoding a distribution in parallel.
+
+    Args:
+        distribution: any law. Exact for tables of up to 18 positions, and for thousands of
+            positions where entropies depend on the number of positions only.
+
+    Example:
+        >>> from infodecode import distributions
+        >>> b = bounds(distributions.permutations(5))
+        >>> round(b.total_correlation, 4), b.rounds_for(bits=1.0), b.partition(2)
+        (4.7027, 3, ((0, 1, 2), (3, 4)))
+
+    Reference: ParallelBench (Kang et al. 2025), section 4; Chen, Cong, Li 2025.
+    """
+    if not isinstance(distribution, Joint):
+        raise TypeError(f"distribution must be a distribution, got {distribution!r}")
+    notes: list[str] = []
+    curve = _attempt(lambda: information_curve(distribution), notes)
+    partitions = _attempt(lambda: optimal_partitions(distribution), notes)
+    schedule = None
+    if curve is not None:
+        schedule = _attempt(lambda: optimal_random_order(distribution), notes)
+    return Bounds(
+        name=distribution.name,
+        length=distribution.length,
+        entropy=distribution.entropy(),
+        total_correlation=total_correlation(distribution),
+        dual_total_correlation=dual_total_correlation(distribution),
+        information_curve=curve,
+        partition_bits=None if partitions is None else partitions.bits,
+        random_order_bits=None if schedule is None else schedule.bits,
+        adaptive_bits=None,
+        notes=tuple(dict.fromkeys(notes)),
+        _partitions=partitions,
+        _schedule=schedule,
+    )
+
+
+def _attempt(compute: Callable[[], Result], notes: list[str]) -> Result | None:
+    try:
+        return compute()
+    except ValueError as reason:
+        notes.append(f"{reason}.")
+        return None
+
+
+def _blocks(partition: Partition) -> str:
+    return " | ".join(",".join(map(str, block)) for block in partition)

@@ -1,0 +1,292 @@
+"""Simulation: the decoding loop on random samples, on every core, the same for a seed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._kernels.random import streams_into
+from infodecode._progress import progress_bar
+from infodecode._typing import Array, IntArray
+from infodecode.chance import Sampled
+from infodecode.decoder import Decoder
+from infodecode.distributions import Joint
+from infodecode.estimate import Estimate, mean_of_counts, proportion
+from infodecode.exact import prepare
+from infodecode.models import Model
+from infodecode.state import State
+
+FIRST_LOOK = 4096
+"""Samples before the first check of ``precision``; each later check doubles them."""
+
+_BATCH = 8192
+_BATCH_NUMBERS = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What a decoder puts out, on random samples.
+
+    Attributes:
+        distribution: the data law.
+        decoder: what decoded it.
+        samples: sequences decoded.
+        seed: seed of the run; sample k depends on (seed, k) alone.
+        off_support: what the ideal model predicted on canvases of data probability 0.
+        validity: share of outputs in the support of the data.
+        rounds: ``(T + 1,)`` how many samples finished after t rounds, t = 0, 1, ….
+        unfinished: samples that had not finished within ``max_rounds``; never valid.
+        expected_rounds: mean rounds of the finished samples.
+        mode_probability: share of outputs that are a most probable outcome of the data.
+        expected_calls: model calls per sample; a batched look-ahead is one.
+        expected_evaluations: sequences evaluated per sample.
+        sequences: ``(samples, n)`` the outputs in sample order, when asked for; else None.
+    """
+
+    distribution: Joint
+    decoder: Decoder
+    samples: int
+    seed: int
+    off_support: str
+    validity: Estimate
+    rounds: IntArray
+    unfinished: int
+    expected_rounds: Estimate | None
+    mode_probability: Estimate
+    expected_calls: float
+    expected_evaluations: float
+    sequences: IntArray | None = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"<simulation of {self.samples:,} samples, seed {self.seed}: "
+            f"{self.distribution.name}, {self.decoder!r}: validity {self.validity}, "
+            f"rounds {self.expected_rounds}>"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Decoded rows in sample order: sequences, rounds taken (-1 unfinished), costs."""
+
+    sequences: IntArray
+    rounds: IntArray
+    calls: IntArray
+    evaluated: IntArray
+
+
+def simulate(
+    distribution: Joint,
+    decoder: Decoder,
+    *,
+    samples: int = 10_000,
+    seed: int = 0,
+    model: Model | None = None,
+    off_support: str = "marginal",
+    precision: float | None = None,
+    confidence: float = 0.95,
+    max_rounds: int | None = None,
+    batch: int | None = None,
+    threads: int | None = None,
+    keep_sequences: bool = False,
+    progress: bool | None = None,
+) -> Simulation:
+    """Decode random samples and estimate what `exact` computes.
+
+    Sample k is a function of (seed, k): the result is the same for any ``batch`` and ``threads``,
+    and the first samples of a longer run are those of a shorter one.
+
+    Args:
+        distribution: the data law; its exact marginals are the model unless one is given.
+        decoder: strategy, token rule, blocks.
+        samples: how many sequences (at most, with ``precision``).
+        seed: any integer >= 0.
+        model: another model, such as `NoisyModel`.
+        off_support: what the ideal model predicts off the support (see `IdealModel`).
+        precision: stop as soon as the validity interval is at most this far from its value on
+            either side. Checked after 4,096 samples and at each doubling, the j-th check at
+            confidence ``1 - (1 - confidence) / (j (j + 1))``, so that stopping early does not
+            spoil the interval.
+        confidence: of the intervals.
+        max_rounds: stop a sample there and count it unfinished.
+        batch: samples decoded together, per thread.
+        threads: by default every core; kernels release the GIL.
+        keep_sequences: return the outputs themselves.
+        progress: show a bar; by default on a terminal, after a second.
+
+    Example:
+        >>> from infodecode import distributions, strategies
+        >>> run = simulate(distributions.permutations(6), Decoder(strategies.Threshold(0.9)))
+        >>> run.validity.value
+        1.0
+    """
+    law, used = prepare(distribution, decoder, model, off_support, "float")
+    _validation.choice("off_support", off_support, ("marginal", "uniform", "natural"))
+    most = _validation.integer("samples", samples, minimum=1)
+    key = seed_key(seed)
+    wanted = None if precision is None else _validation.number("precision", precision, above=0)
+    level = _validation.number("confidence", confidence, above=0, maximum=1)
+    if level >= 1:
+        raise ValueError(f"confidence must be less than 1, got {confidence!r}")
+    rounds = decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds
+    limit = _validation.integer("max_rounds", rounds, minimum=1)
+    size = _validation.integer("batch", _batch_size(law) if batch is None else batch, minimum=1)
+    workers = _validation.integer(
+        "threads", os.cpu_count() if threads is None else threads, minimum=1
+    )
+    _validation.flag("keep_sequences", keep_sequences)
+    tally = _Tally(law, limit, keep_sequences)
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        progress_bar("samples", most, progress) as advance,
+    ):
+        for look, (begin, end) in enumerate(_segments(most, wanted), start=1):
+            spans = [(a, min(a + size, end)) for a in range(begin, end, size)]
+            work = ((key, a, b, law, decoder, used, limit) for a, b in spans)
+            for decoded in _in_order(pool, workers, work):
+                tally.add(decoded)
+                advance(len(decoded.rounds))
+            spent = level if wanted is None else 1 - (1 - level) / (look * (look + 1))
+            validity = proportion(tally.valid, tally.samples, spent)
+            if wanted is not None and validity.half_width <= wanted:
+                break
+    return tally.result(distribution, decoder, seed, off_support, validity, level)
+
+
+def decode_batch(
+    canvas: IntArray, streams: Array, decoder: Decoder, model: Model, max_rounds: int
+) -> Batch:
+    """Decode canvases ``(B, n)``, each from its own stream; finished rows leave the batch."""
+    rows = len(canvas)
+    out = Batch(
+        sequences=canvas.copy(),
+        rounds=np.full(rows, -1),
+        calls=np.zeros(rows, np.int64),
+        evaluated=np.zeros(rows, np.int64),
+    )
+    where = np.arange(rows)
+    for after in sampled_rounds(canvas, streams, decoder, model, max_rounds):
+        out.calls[where] += after.calls
+        out.evaluated[where] += after.evaluated
+        out.sequences[where] = after.canvas
+        over = decoder.strategy.finished(after)
+        out.rounds[where[over]] = after.round[over]
+        where = where[~over]
+    return out
+
+
+def sampled_rounds(
+    canvas: IntArray, streams: Array, decoder: Decoder, model: Model, max_rounds: int
+) -> Iterator[State]:
+    """The states after each round; rows that have finished are left out of the next."""
+    chance = Sampled()
+    state = decoder.start(canvas, np.ones(len(canvas)), streams, model)
+    for _ in range(max_rounds):
+        (state,) = decoder.step(state, model, chance)
+        yield state
+        over = decoder.strategy.finished(state)
+        if over.all():
+            return
+        if over.any():
+            state = state.take(np.flatnonzero(~over))
+
+
+def seed_key(seed: int) -> np.uint64:
+    """64 bits from a seed of any size."""
+    sequence = np.random.SeedSequence(_validation.integer("seed", seed, minimum=0))
+    return np.uint64(sequence.generate_state(1, np.uint64)[0])
+
+
+def streams_of(key: np.uint64, first: int, count: int) -> Array:
+    """Random streams of samples ``first`` … under a seed's key."""
+    out = np.empty(count, np.uint64)
+    streams_into(key, first, out)
+    return out
+
+
+class _Tally:
+    """Whole-number sums over samples, so that neither order nor batches can matter."""
+
+    def __init__(self, law: Joint, max_rounds: int, keep: bool) -> None:
+        self.samples = self.valid = self.modes = self.calls = self.evaluated = 0
+        self.rounds = np.zeros(max_rounds + 1, np.int64)
+        self._law = law
+        self._peak: float | None = None
+        self._kept: list[IntArray] | None = [] if keep else None
+
+    def add(self, batch: Batch) -> None:
+        finished = batch.rounds >= 0
+        log2 = np.full(len(finished), -np.inf)
+        log2[finished] = self._law._log2_mass(batch.sequences[finished])
+        if self._peak is None:
+            self._peak = self._law.log2_mode()
+        self.samples += len(finished)
+        self.valid += int(np.isfinite(log2).sum())
+        self.modes += int((log2 >= self._peak - 1e-12).sum())
+        self.calls += int(batch.calls.sum())
+        self.evaluated += int(batch.evaluated.sum())
+        self.rounds += np.bincount(batch.rounds[finished], minlength=len(self.rounds))
+        if self._kept is not None:
+            self._kept.append(batch.sequences)
+
+    def result(
+        self, distribution: Joint, decoder: Decoder, seed: int, off_support: str,
+        validity: Estimate, level: float,
+    ) -> Simulation:  # fmt: skip
+        counts = np.trim_zeros(self.rounds, "b")
+        finished = int(counts.sum())
+        return Simulation(
+            distribution=distribution,
+            decoder=decoder,
+            samples=self.samples,
+            seed=seed,
+            off_support=off_support,
+            validity=validity,
+            rounds=counts,
+            unfinished=self.samples - finished,
+            expected_rounds=mean_of_counts(counts.tolist(), level) if finished else None,
+            mode_probability=proportion(self.modes, self.samples, level),
+            expected_calls=self.calls / self.samples,
+            expected_evaluations=self.evaluated / self.samples,
+            sequences=None if self._kept is None else np.concatenate(self._kept),
+        )
+
+
+def _decode_span(
+    key: np.uint64, begin: int, end: int, law: Joint, decoder: Decoder, model: Model, limit: int
+) -> Batch:
+    canvas = np.full((end - begin, law.length), -1, np.int32)
+    return decode_batch(canvas, streams_of(key, begin, end - begin), decoder, model, limit)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, workers: int, work: Iterator[tuple[object, ...]]
+) -> Iterator[Batch]:
+    """Results in the order of the work, a few ahead of the reader at a time."""
+    ahead: list[Future[Batch]] = []
+    for task in work:
+        ahead.append(pool.submit(_decode_span, *task))  # type: ignore[arg-type]
+        if len(ahead) > 2 * workers:
+            yield ahead.pop(0).result()
+    for future in ahead:
+        yield future.result()
+
+
+def _segments(samples: int, precision: float | None) -> Iterator[tuple[int, int]]:
+    """Stretches of samples between two looks at the interval."""
+    if precision is None:
+        yield 0, samples
+        return
+    begin, end = 0, FIRST_LOOK
+    while begin < samples:
+        yield begin, min(end, samples)
+        begin, end = end, 2 * end
+
+
+def _batch_size(law: Joint) -> int:
+    return max(1, min(_BATCH, _BATCH_NUMBERS // (law.length * max(law.alphabet_sizes))))

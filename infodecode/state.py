@@ -1,0 +1,145 @@
+"""What the decoding loop carries: a struct of arrays, a row per sample or per weighted canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from infodecode._typing import Array, BoolArray, IntArray
+
+NOTHING: Mapping[str, Array] = MappingProxyType({})
+
+SCORES = ("p1", "p2", "margin", "entropy", "token1", "confidence", "drawn_probability")
+"""Score fields a strategy may ask for in ``needs``.
+
+``p1``, ``p2``: largest and second-largest probability; ``margin`` their difference; ``entropy`` in
+bits; ``token1`` the most probable token (lowest index on ties); ``drawn_probability`` that of the
+token drawn this round (sample-then-choose only); ``confidence``: ``p1`` when choosing precedes
+drawing, ``drawn_probability`` when drawing comes first, as each is called in the field.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Rows of the loop. A strategy reads it and never writes to it.
+
+    Attributes:
+        canvas: ``(R, n)`` tokens, -1 masked.
+        weight: ``(R,)`` probability of each row (float, or Fraction objects); 1 when sampling.
+        round: ``(R,)`` rounds completed before this one.
+        stream: ``(R,)`` counter-based random streams.
+        tolerance: differences up to this count as ties: 1e-12 on exact models, 0 on networks.
+        memory: the strategy's own arrays, each ``(R, ...)``; part of the key by which `exact` merges.
+        feasible: ``(R, n)`` masked positions that the block policy opens in this round.
+        scores: the fields asked for, each ``(R, n)``, 0 at positions that are not feasible.
+        drawn: ``(R, n)`` tokens drawn in this round, -1 where none.
+        chosen: ``(R, n)`` positions of the last action taken (commits; then remasks).
+        forced: ``(R,)`` whether this round's commits are a fallback rather than the rule's choice.
+        source: ``(R,)`` row of this round's model evaluation.
+        stage: how often this round has planned already (0, then 1 after ``Plan.again``).
+        calls: ``(R,)`` model calls of this round: 1, and 1 more for a batched look-ahead.
+        evaluated: ``(R,)`` sequences evaluated in this round.
+    """
+
+    canvas: IntArray
+    weight: Array
+    round: IntArray
+    stream: Array
+    tolerance: float
+    feasible: BoolArray
+    drawn: IntArray
+    chosen: BoolArray
+    forced: BoolArray
+    source: IntArray
+    calls: IntArray
+    evaluated: IntArray
+    stage: int = 0
+    memory: Mapping[str, Array] = field(default_factory=dict)
+    scores: Mapping[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls, canvas: IntArray, weight: Array, stream: Array, tolerance: float, memory: Mapping[str, Array]
+    ) -> State:
+        """Rows before their first round."""
+        rows = len(canvas)
+        return cls(
+            canvas=canvas,
+            weight=weight,
+            round=np.zeros(rows, np.int64),
+            stream=stream,
+            tolerance=tolerance,
+            memory=memory,
+            **_blank(canvas),
+        )
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, R."""
+        return len(self.canvas)
+
+    @property
+    def masked(self) -> BoolArray:
+        """``(R, n)``: which positions are masked."""
+        return self.canvas < 0
+
+    def with_(self, **changes: Any) -> State:
+        """A copy with some arrays replaced."""
+        return replace(self, **changes)
+
+    def take(self, rows: IntArray | slice) -> State:
+        """The rows named, repeated or left out as asked."""
+        return State(
+            canvas=self.canvas[rows],
+            weight=self.weight[rows],
+            round=self.round[rows],
+            stream=self.stream[rows],
+            tolerance=self.tolerance,
+            feasible=self.feasible[rows],
+            drawn=self.drawn[rows],
+            chosen=self.chosen[rows],
+            forced=self.forced[rows],
+            source=self.source[rows],
+            calls=self.calls[rows],
+            evaluated=self.evaluated[rows],
+            stage=self.stage,
+            memory={name: array[rows] for name, array in self.memory.items()},
+            scores={name: array[rows] for name, array in self.scores.items()},
+        )
+
+    @staticmethod
+    def concatenate(parts: Sequence[State]) -> State:
+        """Rows of all parts, between rounds (scores are dropped)."""
+        first = parts[0]
+        rows = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("canvas", "weight", "round", "stream")
+        }
+        memory = {
+            name: np.concatenate([part.memory[name] for part in parts]) for name in first.memory
+        }
+        return State(
+            **rows, tolerance=first.tolerance, memory=memory, **_blank(rows["canvas"])
+        )
+
+    def fresh(self) -> State:
+        """The same rows at the start of a round: one call due, everything else of it cleared."""
+        return replace(self, stage=0, scores=NOTHING, **_blank(self.canvas))
+
+
+def _blank(canvas: IntArray) -> dict[str, Any]:
+    rows = len(canvas)
+    none = np.zeros(canvas.shape, bool)
+    return {
+        "feasible": none,
+        "drawn": np.full(canvas.shape, -1, np.int32),
+        "chosen": none,
+        "forced": np.zeros(rows, bool),
+        "source": np.arange(rows),
+        "calls": np.ones(rows, np.int64),
+        "evaluated": np.ones(rows, np.int64),
+    }

@@ -1,0 +1,17 @@
+"""Unmasking strategies, one file each, and block policies."""
+
+from __future__ import annotations
+
+from infodecode.strategies._base import Candidates as Candidates
+from infodecode.strategies._base import Independent as Independent
+from infodecode.strategies._base import Plan as Plan
+from infodecode.strategies._base import Ranked as Ranked
+from infodecode.strategies._base import Strategy as Strategy
+from infodecode.strategies.blocks import BlockPolicy as BlockPolicy
+from infodecode.strategies.blocks import LeftToRight as LeftToRight
+from infodecode.strategies.blocks import WholeCanvas as WholeCanvas
+from infodecode.strategies.factor import Factor as Factor
+from infodecode.strategies.fixed_partition import FixedPartition as FixedPartition
+from infodecode.strategies.threshold import Threshold as Threshold
+from infodecode.strategies.top_k import OneByOne as OneByOne
+from infodecode.strategies.top_k import TopK as TopK

@@ -1,0 +1,55 @@
+"""Factor: the largest group whose joint uncertainty stays within a budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode.state import State
+from infodecode.strategies._base import Ranked, Strategy
+
+
+@dataclass(frozen=True)
+class Factor(Strategy):
+    """Commit the largest m with ``(m + 1) (1 - c_(m)) < factor``, and always the best position.
+
+    ``c_(1) >= c_(2) >= …`` are the confidences of the feasible positions. Below factor 1, the
+    product of the marginals and the joint law then have the same most probable completion.
+
+    Attributes:
+        factor: budget, greater than 0.
+        as_shipped: the released code instead of the published rule. It compares with ``<=`` and,
+            when only the last candidate fails, commits it too (confidences .9 and .6 at factor 1:
+            two positions, where the rule commits one).
+
+    Reference: Fast-dLLM (Wu et al. 2025), section 3.3 and Theorem 1.
+    """
+
+    factor: float
+    as_shipped: bool = False
+
+    needs: ClassVar[frozenset[str]] = frozenset({"confidence"})
+
+    def __post_init__(self) -> None:
+        _validation.number("factor", self.factor, above=0)
+        _validation.flag("as_shipped", self.as_shipped)
+
+    def plan(self, state: State) -> Ranked:
+        confidence = state.scores["confidence"]
+        candidates = state.feasible.sum(axis=1)
+        ranked = -np.sort(np.where(state.feasible, -confidence, np.inf), axis=1)
+        size = np.arange(1, confidence.shape[1] + 1)
+        spent = (size + 1) * (1 - ranked)
+        if self.as_shipped:
+            passes = spent <= self.factor + state.tolerance
+        else:
+            passes = spent < self.factor - state.tolerance
+        passes &= size <= candidates[:, None]
+        count = passes.sum(axis=1)
+        if self.as_shipped:
+            longest = np.maximum(count, 1)
+            count = np.where(longest == candidates - 1, candidates, longest)
+        return Ranked(confidence, np.maximum(count, 1), forced=~passes.any(axis=1))

@@ -1,0 +1,198 @@
+"""Traces: what was committed when, with which probability, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infodecode import _validation
+from infodecode._typing import FloatArray, IntArray
+from infodecode.decoder import Decoder
+from infodecode.distributions import Joint
+from infodecode.models import IdealModel, Model, TokenRule
+from infodecode.simulate import sampled_rounds, seed_key, streams_of
+from infodecode.state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A decode of several sequences, round by round.
+
+    Attributes:
+        canvases: ``(T + 1, samples, n)``: entry 0 is the start, entry t what round t left.
+        forced: ``(T, samples)``: whether a round's commits were a fallback ("implicit
+            exploration") rather than the rule's choice.
+        probability: ``(T, samples, n)``: the model's probability of each token when it was
+            committed, given the canvas at the start of its round; 0 elsewhere.
+        calls, evaluated: ``(T, samples)`` model calls and sequences evaluated; 0 once finished.
+        finished: ``(samples,)`` whether the decode ended within ``max_rounds``.
+        labels, names: of tokens and positions, when a distribution was decoded.
+    """
+
+    canvases: IntArray
+    forced: IntArray
+    probability: FloatArray
+    calls: IntArray
+    evaluated: IntArray
+    finished: IntArray
+    labels: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+
+    @property
+    def sequences(self) -> IntArray:
+        """``(samples, n)``: the last canvases."""
+        return np.asarray(self.canvases[-1])
+
+    @property
+    def rounds(self) -> IntArray:
+        """``(samples,)``: rounds that each decode took."""
+        return np.asarray((self.calls > 0).sum(axis=0))
+
+    @property
+    def committed(self) -> IntArray:
+        """``(T, samples, n)``: positions that went from mask to token in each round."""
+        return np.asarray((self.canvases[:-1] < 0) & (self.canvases[1:] >= 0))
+
+    @property
+    def remasked(self) -> IntArray:
+        """``(T, samples, n)``: positions that went from token to mask in each round."""
+        return np.asarray((self.canvases[:-1] >= 0) & (self.canvases[1:] < 0))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per commit: sample, round (from 1), position, name, token, label, probability, forced."""
+        import pandas as pd
+
+        t, sample, position = np.nonzero(self.committed)
+        token = self.canvases[1:][t, sample, position]
+        frame = pd.DataFrame(
+            {
+                "sample": sample,
+                "round": t + 1,
+                "position": position,
+                "name": [self.names[i] for i in position],
+                "token": token,
+                "label": [self.labels[i][v] for i, v in zip(position, token, strict=True)],
+                "probability": self.probability[t, sample, position],
+                "forced": self.forced[t, sample],
+            }
+        )
+        return frame.sort_values(["sample", "round", "position"], ignore_index=True)
+
+    def __str__(self) -> str:
+        """The first sequence, a line a round; ``_`` is masked, ``*`` marks forced commits."""
+        lines = []
+        for t in range(int(self.rounds[0]) + 1):
+            row = self.canvases[t, 0]
+            tokens = ["_" if v < 0 else self.labels[i][v] for i, v in enumerate(row.tolist())]
+            mark = "*" if t and self.forced[t - 1, 0] else " "
+            lines.append(f"{t:>3}{mark} {' '.join(tokens)}")
+        return "\n".join(lines)
+
+
+def decode(
+    model: Model | Joint,
+    decoder: Decoder,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+    canvases: object = None,
+    max_rounds: int | None = None,
+) -> Trace:
+    """Decode a few sequences and keep everything that happened.
+
+    Args:
+        model: a model, or a distribution (then its `IdealModel`).
+        decoder: strategy, token rule, blocks.
+        samples: how many sequences; sample k is the k-th of `simulate` with the same seed.
+        seed: any integer >= 0.
+        canvases: ``(n,)`` or ``(samples, n)`` canvases to start from, -1 masked; all masked by default.
+        max_rounds: stop there and report the decode as not finished.
+
+    Example:
+        >>> from infodecode import distributions, strategies
+        >>> trace = decode(distributions.permutations(4), Decoder(strategies.TopK(2)), seed=1)
+        >>> trace.rounds
+        array([2])
+    """
+    if not isinstance(decoder, Decoder):
+        raise TypeError(f"decoder must be a Decoder, got {decoder!r}")
+    law = model if isinstance(model, Joint) else None
+    used = IdealModel(model) if isinstance(model, Joint) else model
+    if not isinstance(used, Model):
+        raise TypeError(f"model must be a model or a distribution, got {model!r}")
+    count = _validation.integer("samples", samples, minimum=1)
+    n = len(used.alphabet_sizes)
+    if canvases is None:
+        start = np.full((count, n), -1, np.int32)
+    else:
+        start = _validation.canvases("canvases", canvases, used.alphabet_sizes)
+        if len(start) == 1:
+            start = np.repeat(start, count, axis=0)
+        elif len(start) != count:
+            raise ValueError(f"canvases must have one row or samples={count}, got {len(start)}")
+    rounds = decoder.strategy.max_rounds(n) if max_rounds is None else max_rounds
+    limit = _validation.integer("max_rounds", rounds, minimum=1)
+    history = _History(start, used, decoder)
+    live = np.flatnonzero((start < 0).any(axis=1))
+    if len(live):
+        streams = streams_of(seed_key(seed), 0, count)
+        for after in sampled_rounds(start[live], streams[live], decoder, used, limit):
+            over = decoder.strategy.finished(after)
+            history.add(live, after, over)
+            live = live[~over]
+    labels = law.labels if law else tuple(tuple(map(str, range(v))) for v in used.alphabet_sizes)
+    return history.trace(labels, law.names if law else tuple(map(str, range(n))))
+
+
+class _History:
+    """Collects rounds of rows that leave one by one."""
+
+    def __init__(self, start: IntArray, model: Model, decoder: Decoder) -> None:
+        self._canvases = [start]
+        self._model, self._decoder = model, decoder
+        self._forced: list[IntArray] = []
+        self._probability: list[FloatArray] = []
+        self._costs: list[IntArray] = []
+        self._finished = ~(start < 0).any(axis=1)
+
+    def add(self, live: IntArray, after: State, over: IntArray) -> None:
+        before = self._canvases[-1]
+        canvas = before.copy()
+        canvas[live] = after.canvas
+        rows, positions = np.nonzero((before < 0) & (canvas >= 0))
+        probability = np.zeros(canvas.shape)
+        rule = TokenRule(self._decoder.temperature, self._decoder.token_ties, False)
+        if len(rows):
+            state = State.start(before, np.ones(len(before)), np.zeros(len(before), np.uint64), self._model.tolerance, {})
+            seen = self._model.evaluate(state, rule)
+            probability[rows, positions] = seen.confidence_of(
+                rows, positions, canvas[rows, positions]
+            )
+        forced = np.zeros(len(before), bool)
+        forced[live] = after.forced
+        costs = np.zeros((2, len(before)), np.int64)
+        costs[:, live] = after.calls, after.evaluated
+        self._finished[live[over]] = True
+        self._canvases.append(canvas)
+        self._forced.append(forced)
+        self._probability.append(probability)
+        self._costs.append(costs)
+
+    def trace(self, labels: tuple[tuple[str, ...], ...], names: tuple[str, ...]) -> Trace:
+        rows, n = self._canvases[0].shape
+        costs = np.array(self._costs).reshape(-1, 2, rows)
+        return Trace(
+            canvases=np.array(self._canvases),
+            forced=np.array(self._forced, dtype=bool).reshape(-1, rows),
+            probability=np.array(self._probability).reshape(-1, rows, n),
+            calls=costs[:, 0],
+            evaluated=costs[:, 1],
+            finished=self._finished,
+            labels=labels,
+            names=names,
+        )
