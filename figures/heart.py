@@ -19,11 +19,11 @@ OUTPUT = Path("docs/images/heart.svg")
 LAWS = ("replace_random(6)", "permutations(6)", "titanic")
 BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000"
 DECODERS = {
-    "one by one, random": ("o", BLACK),
-    "top-2, random": ("D", GREEN),
-    "top-2, confidence": ("s", PURPLE),
-    "threshold .9": ("^", ORANGE),
-    "factor 1": ("v", ORANGE),
+    "one by one": {"marker": "o", "color": BLACK, "mfc": "none", "ms": 9},
+    "top-2 random": {"marker": "D", "color": GREEN, "mfc": "none", "ms": 9},
+    "top-2 confidence": {"marker": "s", "color": PURPLE, "ms": 5},
+    "threshold .9": {"marker": "^", "color": BLACK, "ms": 6},
+    "factor 1": {"marker": "v", "color": ORANGE, "ms": 6},
 }
 STYLE = {"font.size": 9, "svg.hashsalt": "infodecode", "svg.fonttype": "path"}
 
@@ -48,13 +48,12 @@ def draw(axes: Axes, rows: Sequence[Mapping[str, str]], law: str) -> None:
             axes.set_xticks([t for t, _ in curve])
     for row in mine:
         if row["kind"] == "decoder" and row["name"] in DECODERS and math.isfinite(float(row["kl"])):
-            marker, colour = DECODERS[row["name"]]
             axes.plot(
-                float(row["rounds"]), float(row["kl"]), marker, color=colour, ms=6,
-                label=row["name"], zorder=3, clip_on=False, ls="none",
+                float(row["rounds"]), float(row["kl"]), ls="none", label=row["name"],
+                zorder=3, clip_on=False, **DECODERS[row["name"]],
             )  # fmt: skip
     axes.set_title(law)
-    axes.set_xlabel("rounds")
+    axes.set_xlabel("rounds (expected)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(bottom=0)
 

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from infodecode._kernels.random import uniforms_into
+from infodecode._kernels.rows import pairs_of
 from infodecode._kernels.selection import (
     bernoulli_into,
     classify_into,
@@ -85,7 +86,7 @@ class Sampled(Chance):
     def draw(
         self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
     ) -> Iterator[State]:
-        rows, positions = np.nonzero(where)
+        rows, positions = pairs_of(where)
         uniform = np.empty(len(rows))
         stage = _stage(state, TOKEN)
         uniforms_into(state.stream, state.round, rows, positions, stage, uniform)
@@ -157,7 +158,7 @@ class Enumerated(Chance):
     def draw(
         self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
     ) -> Iterator[State]:
-        rows, positions = np.nonzero(where)
+        rows, positions = pairs_of(where)
         laws = evaluation.law(state.source[rows], positions)
         start = np.searchsorted(rows, np.arange(state.rows + 1))
         branching = _Branching(laws, positions, start, self.support if prune else None)

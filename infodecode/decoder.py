@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.rows import any_in_row
 from infodecode._typing import IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
@@ -202,7 +203,7 @@ class Decoder:
     def _demand_progress(self, state: State, plan: Plan) -> None:
         if self.strategy.revising or state.stage or plan.again:
             return
-        idle = ~state.chosen.any(axis=1)
+        idle = ~any_in_row(state.chosen)
         if idle.any() and all(isinstance(action, Ranked) for action in plan.actions):
             raise RuntimeError(
                 f"{self.strategy!r} committed nothing on canvas "

@@ -212,7 +212,7 @@ def exact(
     decoder: Decoder,
     *,
     model: Model | None = None,
-    off_support: str = "absorb",
+    off_support: str | None = None,
     arithmetic: str = "float",
     max_rounds: int | None = None,
     max_children: int = MAX_CHILDREN,
@@ -230,6 +230,7 @@ def exact(
         off_support: ``"absorb"`` drops canvases of data probability 0, which is enough for
             validity, both KLs and total variation; ``"marginal"``, ``"uniform"`` and ``"natural"``
             follow them (see `IdealModel`) when the output law, its entropy or rounds are wanted.
+            By default absorb, but follow by marginals when the strategy revises: it may find back.
         arithmetic: ``"rational"`` carries exact fractions (integer-weighted laws, temperature 0,
             1 or 1/k); decisions at thresholds still compare within 1e-12.
         max_rounds: stop there and report the rest as unfinished; by default enough for every
@@ -247,6 +248,8 @@ def exact(
         >>> run.validity
         Fraction(845, 1152)
     """
+    if off_support is None:
+        off_support = "marginal" if _revises(decoder) else "absorb"
     law, used = prepare(distribution, decoder, model, off_support, arithmetic)
     rounds = _validation.integer(
         "max_rounds",
@@ -272,8 +275,8 @@ def exact(
             ended: list[float | Fraction] = []
             for piece in _slices(live, _rows_at_once(law)):
                 for after in decoder.step(piece, used, chance):
-                    calls += (after.weight * after.calls).sum()
-                    evaluated += (after.weight * after.evaluated).sum()
+                    calls += _total(after.weight * after.calls)
+                    evaluated += _total(after.weight * after.evaluated)
                     over = decoder.strategy.finished(after)
                     merger.add(after.take(np.flatnonzero(~over)))
                     finished = after.take(np.flatnonzero(over)).with_(memory={})
@@ -314,6 +317,11 @@ def prepare(
         raise TypeError(f"decoder must be a Decoder, got {decoder!r}")
     _validation.choice("off_support", off_support, ABSORB)
     rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
+    if off_support == "absorb" and _revises(decoder):
+        raise ValueError(
+            "off_support must be 'marginal', 'uniform' or 'natural' for a strategy that revises, "
+            "since it may come back to the support, got 'absorb'"
+        )
     follow = "marginal" if off_support == "absorb" else off_support
     if model is None:
         law = distribution.table() if rational else distribution
@@ -331,6 +339,10 @@ def prepare(
             f"got {model.alphabet_sizes}"
         )
     return distribution, model
+
+
+def _revises(decoder: object) -> bool:
+    return isinstance(decoder, Decoder) and decoder.strategy.revising
 
 
 class _Merger:

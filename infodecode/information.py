@@ -318,14 +318,15 @@ def subset_entropies(distribution: Joint) -> FloatArray:
         >>> subset_entropies(distributions.permutations(3)).round(3).tolist()
         [0.0, 1.585, 1.585, 2.585, 1.585, 2.585, 2.585, 2.585]
     """
-    if distribution.length > SUBSETS_LENGTH:
+    n = distribution.length
+    if n > SUBSETS_LENGTH:
         raise ValueError(
-            f"all subsets of at most {SUBSETS_LENGTH} positions can be visited, got {distribution.length} "
-            f"positions (2^{distribution.length} subsets); ask entropy(distribution, positions) for the subsets you need"
+            f"all subsets of at most {SUBSETS_LENGTH} positions can be visited, got {n} positions "
+            f"(2^{n} subsets); ask entropy(distribution, positions) for the subsets you need"
         )
     sizes = distribution.size_entropies()
     if sizes is not None:
-        return sizes[np.bitwise_count(np.arange(1 << distribution.length))]
+        return sizes[np.bitwise_count(np.arange(1 << n))]
     return _walk_subsets(distribution.table())
 
 
@@ -355,8 +356,8 @@ def information_curve(distribution: Joint) -> FloatArray:
     correlation, and n Z_n is the total plus the dual total correlation.
 
     Args:
-        distribution: joint law; of at most 20 positions (see `subset_entropies`), or of any length when its
-            entropies depend on the number of positions only.
+        distribution: joint law; of at most 20 positions (see `subset_entropies`), or of any length
+            when its entropies depend on the number of positions only.
 
     Returns:
         ``(n,)`` bits, nondecreasing from ``Z_1 = 0.0``; entry j - 1 is Z_j.
@@ -372,7 +373,8 @@ def information_curve(distribution: Joint) -> FloatArray:
     Reference: Chen, Cong, Li 2025 (arXiv 2511.04647).
     """
     gains = entropy_gains(distribution)
-    return nonnegative(gains[0] - gains, scale=float(gains.sum()))
+    curve: FloatArray = gains[0] - gains
+    return nonnegative(curve, scale=float(gains.sum()))
 
 
 def _walk_subsets(table: Table) -> FloatArray:
@@ -394,8 +396,9 @@ def _walk_subsets(table: Table) -> FloatArray:
     if cells > SUBSETS_CELLS:
         raise ValueError(
             f"the marginals of all {2**table.length:,} subsets of {table.name} could have "
-            f"{cells:.3g} weights, more than {SUBSETS_CELLS:.3g}; ask entropy(distribution, positions) for "
-            "the subsets you need, or take fewer positions with marginal()"
+            f"{cells:.3g} weights, more than {SUBSETS_CELLS:.3g}; ask "
+            "entropy(distribution, positions) for the subsets you need, or take fewer "
+            "positions with marginal()"
         )
     walk = _walk_dense if use_dense else _walk_sparse
     return walk(table, columns, alphabet, bits)

@@ -18,6 +18,7 @@ from infodecode import _validation
 from infodecode._grouping import Packing
 from infodecode._kernels.grouping import hash_rows_into
 from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
+from infodecode._kernels.rows import empty_rows, pairs_of
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table
 from infodecode.state import State
@@ -133,7 +134,7 @@ class LawEvaluation(Evaluation):
         wanted = set(fields)
         if not wanted:
             return {}
-        rows, positions = np.nonzero(where)
+        rows, positions = pairs_of(where)
         laws = self._score_laws(rows, positions)
         pairs = len(rows)
         token1 = np.empty(pairs, np.int64)
@@ -205,8 +206,8 @@ class IdealModel(LawModel):
 
     def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
         laws = self._supported(canvases, rows, positions)
-        lost = np.asarray(laws.sum(axis=1) == 0)
-        if lost.any():
+        lost = np.flatnonzero(~(laws != 0).any(axis=1)) if self._rational else empty_rows(laws)
+        if len(lost):
             laws[lost] = self._unsupported(canvases, rows[lost], positions[lost], laws.shape[1])
         return laws
 

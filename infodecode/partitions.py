@@ -101,8 +101,8 @@ def optimal_partitions(distribution: Joint) -> OptimalPartitions:
     positions only, so does the cost, and the best sizes suffice: thousands of positions then.
 
     Args:
-        distribution: joint law of n positions: n <= 18 (n = 16 takes under a second), or n <= 10,000 if its
-            `size_entropies` exist.
+        distribution: joint law of n positions: n <= 18 (n = 16 takes under a second), or
+            n <= 10,000 if its `size_entropies` exist.
 
     Raises:
         ValueError: beyond the limits, or those of `infodecode.subset_entropies`.
@@ -124,8 +124,8 @@ def optimal_partitions(distribution: Joint) -> OptimalPartitions:
     if n > PARTITIONS_LENGTH:
         raise ValueError(
             f"best partitions are computed for at most {PARTITIONS_LENGTH} positions, got {n} "
-            f"(3^{n} pairs of a known set and a block); partition_bits(distribution, blocks) takes any "
-            "partition, optimal_random_order(distribution) has the best sizes of random orders"
+            f"(3^{n} pairs of a known set and a block); partition_bits(distribution, blocks) takes "
+            "any partition, optimal_random_order(distribution) has the best sizes of random orders"
         )
     entropies = subset_entropies(distribution)
     whole = float(entropies[-1])

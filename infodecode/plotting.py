@@ -58,13 +58,13 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
     axes.set_ylim(-0.03 * max(top, 0.1), 1.08 * max(top, 0.1))
     if long:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
     elif bounds.length <= 16:
         axes.set_xticks(rounds)
     axes.set_xlabel("rounds")
     axes.set_ylabel("KL(data ‖ output), bits")
     axes.set_title(bounds.name)
-    if curves:
-        axes.legend(loc="upper right", frameon=False, labelcolor="linecolor")
+    _legend(axes)
     return axes
 
 
@@ -85,30 +85,17 @@ def plot_run(
     axes = plot_bounds(bounds, ax)
     kl = float(run.kl)
     low, high = axes.get_ylim()
-    if kl > high:
-        high = 1.15 * kl if math.isfinite(kl) else high
-        axes.set_ylim(low, high)
-    finite = math.isfinite(kl)
-    height = kl if finite else high
-    text = f"{label}\n{kl:.3g} bits" if finite else f"{label}\ninfinite KL"
-    if float(run.absorbed) > 0:
-        rounds = float(axes.get_xlim()[1])
-        axes.axhline(height, color=GREEN, linestyle=":", zorder=3)
-        place, align = (-4, 4), "right"
+    if math.isfinite(kl):
+        height, label = kl, f"{label}: {kl:.3g} bits"
+        axes.set_ylim(low, max(high, 1.08 * kl))
     else:
-        rounds = float(run.expected_rounds)
-        marker = "D" if finite else "^"
-        axes.plot(rounds, height, marker, color=GREEN, ms=7, clip_on=False, zorder=3)
-        place, align = ((8, 0), "left") if rounds < 0.6 * bounds.length else ((-8, 4), "right")
-    axes.annotate(
-        text,
-        (rounds, height),
-        xytext=place,
-        textcoords="offset points",
-        ha=align,
-        va="bottom" if finite else "top",
-        color=GREEN,
-    )
+        height, label = high, f"{label}: infinite KL"
+    if float(run.absorbed) > 0:
+        axes.axhline(height, color=GREEN, linestyle=":", label=label, zorder=3)
+    else:
+        rounds, marker = float(run.expected_rounds), "D" if math.isfinite(kl) else "^"
+        axes.plot(rounds, height, marker, color=GREEN, ms=7, label=label, clip_on=False, zorder=3)
+    _legend(axes)
     return axes
 
 
@@ -121,20 +108,23 @@ def plot_rounds(simulation: Simulation, ax: Axes | None = None, *, label: str = 
         label: what to call the decoder.
     """
     axes = _axes(ax)
-    counts = np.asarray(simulation.rounds)
-    used = np.flatnonzero(counts)
-    axes.bar(used, counts[used] / simulation.samples, width=0.8, color=BLUE)
-    if used[-1] - used[0] < 16:
+    used = np.flatnonzero(simulation.rounds)
+    axes.bar(used, simulation.rounds[used] / simulation.samples, width=0.8, color=BLUE)
+    if used.size > 0 and used[-1] - used[0] < 16:
         axes.set_xticks(np.arange(used[0], used[-1] + 1))
+        axes.set_xlim(used[0] - 1, used[-1] + 1)
     axes.set_xlabel("rounds")
     axes.set_ylabel("share of sequences")
-    validity, rounds = simulation.validity, simulation.expected_rounds
     axes.set_title(
-        f"{label}: validity {validity.value:.4f} [{validity.low:.4f}, {validity.high:.4f}],\n"
-        f"mean rounds {rounds.value:.3f} [{rounds.low:.3f}, {rounds.high:.3f}]",
-        fontsize="medium",
+        f"{label}\nvalidity {simulation.validity}\nmean rounds {simulation.expected_rounds}",
+        fontsize="small",
     )
     return axes
+
+
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper right", frameon=False, labelcolor="linecolor", fontsize="small")
 
 
 def _axes(ax: Axes | None) -> Axes:

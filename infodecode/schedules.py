@@ -81,7 +81,8 @@ def optimal_random_order(distribution: Joint) -> OptimalSchedule:
     Minimises `random_order_bits` over all sizes with exactly T rounds.
 
     Args:
-        distribution: joint law of n positions; limits as for `infodecode.information_curve`, and n <= 10,000.
+        distribution: joint law of n positions; limits as for `infodecode.information_curve`, and
+            n <= 10,000.
 
     Raises:
         ValueError: beyond the limits.
@@ -94,9 +95,10 @@ def optimal_random_order(distribution: Joint) -> OptimalSchedule:
 
     Reference: Chen, Cong, Li 2025 (arXiv 2511.04647); the solution in O(n T log n) is ours.
     """
-    if distribution.length > SCHEDULE_LENGTH:
+    n = distribution.length
+    if n > SCHEDULE_LENGTH:
         raise ValueError(
-            f"best sizes are computed for at most {SCHEDULE_LENGTH:,} positions, got {distribution.length:,}; "
+            f"best sizes are computed for at most {SCHEDULE_LENGTH:,} positions, got {n:,}; "
             "random_order_bits(distribution, sizes) takes any sizes"
         )
     return _best_sizes(entropy_gains(distribution))

@@ -24,7 +24,6 @@ from infodecode.state import State
 FIRST_LOOK = 4096
 """Samples before the first check of ``precision``; each later check doubles them."""
 
-_BATCH = 8192
 _BATCH_NUMBERS = 1 << 24
 
 
@@ -135,10 +134,11 @@ def simulate(
         raise ValueError(f"confidence must be less than 1, got {confidence!r}")
     rounds = decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds
     limit = _validation.integer("max_rounds", rounds, minimum=1)
-    size = _validation.integer("batch", _batch_size(law) if batch is None else batch, minimum=1)
     workers = _validation.integer(
         "threads", os.cpu_count() if threads is None else threads, minimum=1
     )
+    chosen = _batch_size(law, most, workers) if batch is None else batch
+    size = _validation.integer("batch", chosen, minimum=1)
     _validation.flag("keep_sequences", keep_sequences)
     tally = _Tally(law, limit, keep_sequences)
     with (
@@ -288,5 +288,8 @@ def _segments(samples: int, precision: float | None) -> Iterator[tuple[int, int]
         begin, end = end, 2 * end
 
 
-def _batch_size(law: Joint) -> int:
-    return max(1, min(_BATCH, _BATCH_NUMBERS // (law.length * max(law.alphabet_sizes))))
+def _batch_size(law: Joint, samples: int, workers: int) -> int:
+    """Large enough to spread the cost of a call, small enough to share and to fit in memory."""
+    share = -(-samples // (2 * workers)) if workers > 1 else samples
+    fits = _BATCH_NUMBERS // (law.length * max(law.alphabet_sizes))
+    return max(1, min(law.batch, share, fits))

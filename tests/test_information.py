@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -254,7 +254,7 @@ def test_renyi_entropies(sample):
     shannon = oracle.entropy(sample.law)
     for order in (1 - 1e-9, 1, 1 + 1e-9):
         assert bits[ORDERS.index(order)] == pytest.approx(shannon, abs=1e-8)
-    assert all(a >= b - EXACT for a, b in zip(bits, bits[1:], strict=False))
+    assert all(a >= b - EXACT for a, b in pairwise(bits))
 
 
 def test_renyi_entropy_near_order_one_keeps_its_digits():

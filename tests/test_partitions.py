@@ -1,7 +1,7 @@
 """Ordered partitions: the floor of fixed orders, and the best of them, against brute force."""
 
 import math
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -184,7 +184,7 @@ def test_one_more_round_helps_exactly_while_there_is_something_to_gain(sample):
     """PB-4: L*_T > L*_{T+1} while L*_T > 0, and all zeros from then on."""
     bits = optimal_partitions(table(sample)).bits
     assert bits[-1] == 0.0
-    for now, then in zip(bits, bits[1:], strict=False):
+    for now, then in pairwise(bits):
         assert then < now or now == then == 0.0
 
 
@@ -247,7 +247,7 @@ def test_a_chain_is_bisected():
 
 
 def test_limits_and_rounds_are_checked():
-    with pytest.raises(ValueError, match="at most 18 positions, got 19 .*3\\^19"):
+    with pytest.raises(ValueError, match=r"at most 18 positions, got 19 .*3\^19"):
         optimal_partitions(distributions.copy(19))
     for best in map(optimal_partitions, (distributions.permutations(3), distributions.copy(3))):
         for rounds in (0, 4):

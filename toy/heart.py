@@ -97,17 +97,21 @@ def laws() -> list[Joint]:
 
 
 def decoders(bounds: Bounds) -> dict[str, Decoder]:
-    """Name -> decoder: random and confident orders, greedy, two gates, and the best two rounds."""
+    """Name -> decoder: random and confident orders, two gates, and the best two rounds.
+
+    Greedy is top-2 by confidence at temperature 0; drawn confidence draws every token first and
+    ranks positions by the drawn tokens' probabilities.
+    """
     top_2 = strategies.TopK(2, by="confidence")
     return {
-        "one by one, random": Decoder(strategies.OneByOne()),
-        "top-2, random": Decoder(strategies.TopK(2, by="random")),
-        "top-2, confidence": Decoder(top_2),
-        "top-2, confidence, greedy": Decoder(top_2, temperature=0),
-        "top-2, drawn confidence": Decoder(top_2, order="sample-then-choose"),
+        "one by one": Decoder(strategies.OneByOne()),
+        "top-2 random": Decoder(strategies.TopK(2, by="random")),
+        "top-2 confidence": Decoder(top_2),
+        "top-2 greedy": Decoder(top_2, temperature=0),
+        "top-2 drawn confidence": Decoder(top_2, order="sample-then-choose"),
         "threshold .9": Decoder(strategies.Threshold(0.9)),
         "factor 1": Decoder(strategies.Factor(1.0)),
-        "best partition, 2 rounds": Decoder(strategies.FixedPartition(bounds.partition(2))),
+        "best two rounds": Decoder(strategies.FixedPartition(bounds.partition(2))),
     }
 
 
@@ -198,54 +202,49 @@ def _cell(value: object) -> object:
 
 
 def table(rows: Iterable[Row]) -> Table:
-    """The decoders' rows for the terminal."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("law", "decoder"):
-        result.add_column(heading, no_wrap=True)
-    headings = ("rounds", "validity", "simulated, 99.9%", "KL bits", "L*_T bits", "2^-KL")
-    for heading in headings:
-        result.add_column(heading, justify="right", no_wrap=True)
-    law = None
+    """The decoders of one law for the terminal, within 80 columns."""
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    result.add_column("decoder", min_width=22, no_wrap=True)
+    for heading in ("rounds", "validity", "simulated", "KL", "L*_T", "2^-KL"):
+        result.add_column(heading, justify="right", min_width=6, no_wrap=True)
     for row in rows:
-        if row.kind != "decoder":
-            continue
-        if law not in (None, row.law):
-            result.add_section()
-        result.add_row(
-            row.law if row.law != law else "",
-            row.name,
-            f"{row.rounds:.2f}",
-            f"{row.validity:.4f}",
-            f"{row.low:.4f} to {row.high:.4f}",
-            f"{row.kl:.4f}",
-            f"{row.best_fixed:.4f}",
-            f"{row.floor:.4f}",
-        )
-        law = row.law
+        if row.kind == "decoder":
+            result.add_row(
+                row.name,
+                f"{row.rounds:.2f}",
+                f"{row.validity:.4f}",
+                f"{row.low:.4f}-{row.high:.4f}",
+                f"{row.kl:.4f}",
+                f"{row.best_fixed:.4f}",
+                f"{row.floor:.4f}",
+            )
     return result
+
+
+LEGEND = """rounds     expected number, exactly
+validity   probability that the output is possible under the data, exactly
+simulated  its 99.9% interval from {samples:,} sequences
+KL         KL(data || output) in bits, exactly
+L*_T       bits lost by the best fixed partition in so many rounds (whole ones)
+2^-KL      floor: no decoder is valid less often"""
 
 
 def main(output: Path = OUTPUT, *, samples: int = SAMPLES) -> int:
     """Measure every law, print and write the table; 1 if anything is contradicted, else 0."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
+    console = Console(highlight=False)
     rows: list[Row] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        for law in progress.track(laws(), description="laws (compiling once)"):
-            rows += measure(law, samples=samples)
-    console.print(table(rows), highlight=False)
-    console.print(
-        "rounds: expected, for the exact run; simulated: validity of "
-        f"{samples:,} sequences;\nL*_T: best fixed partition in as many rounds (rounded down); "
-        "2^-KL: no decoder is valid less often.",
-        highlight=False,
-    )
+        for law in progress.track(laws(), description="laws (the first run compiles)"):
+            measured = measure(law, samples=samples)
+            console.print(f"{law.name}: {law.length} positions, {law.entropy():.4f} bits")
+            console.print(table(measured), "")
+            rows += measured
+    console.print(LEGEND.format(samples=samples))
     write(rows, output, command="python -m toy")
-    console.print(f"table: {output}", highlight=False)
+    console.print(f"\ntable: {output}")
     found = violations(rows)
     for line in found:
-        console.print(f"CONTRADICTION  {line}", style="bold red", highlight=False)
+        console.print(f"CONTRADICTION  {line}", style="bold red")
     return 1 if found else 0
 
 

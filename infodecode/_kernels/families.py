@@ -35,8 +35,7 @@ def permutation_laws_into(canvases, rows, positions, lenient, out):  # type: ign
         if possible or lenient:
             share = 1.0 / free
             for v in range(n):
-                if not used[v]:
-                    out[k, v] = share
+                out[k, v] = share * (not used[v])
 
 
 @njit

@@ -38,19 +38,20 @@ def summarise_into(laws, tolerance, with_entropy, p1, token1, p2, entropy):  # t
 
 @njit
 def draw_into(laws, uniforms, token):  # type: ignore[no-untyped-def]
-    """Token by inversion: the first whose cumulative probability exceeds the uniform number."""
+    """Token by inversion: the first whose cumulative probability exceeds the uniform number.
+
+    Rounding can leave the sum of a law below the uniform: then the last possible token.
+    """
+    width = laws.shape[1]
     for k in range(laws.shape[0]):
-        total = 0.0
-        for v in range(laws.shape[1]):
-            total += laws[k, v]
-        target = uniforms[k] * total
         cumulative = 0.0
-        for v in range(laws.shape[1]):
-            if laws[k, v] > 0.0:
-                token[k] = v
-                cumulative += laws[k, v]
-                if cumulative > target:
-                    break
+        below = 0
+        for v in range(width):
+            cumulative += laws[k, v]
+            below += cumulative <= uniforms[k]
+        while below == width or laws[k, below] == 0.0:
+            below -= 1
+        token[k] = below
 
 
 @njit

@@ -11,21 +11,12 @@ LEFT, SURE, TIED = 0, 1, 2
 
 
 @njit
-def _cut(key, b, allowed, count, buffer):  # type: ignore[no-untyped-def]
-    """The ``count``-th largest allowed key of row ``b``, and how many are allowed."""
+def _kth_largest(key, b, allowed, count, buffer):  # type: ignore[no-untyped-def]
     m = 0
-    low = np.inf
-    high = -np.inf
     for i in range(key.shape[1]):
-        if allowed[b, i]:
-            value = key[b, i]
-            buffer[m] = value
-            m += 1
-            low = min(low, value)
-            high = max(high, value)
-    if count >= m or low == high:
-        return low, m
-    return np.sort(buffer[:m])[m - count], m
+        buffer[m] = key[b, i]
+        m += allowed[b, i]
+    return np.sort(buffer[:m])[m - count]
 
 
 @njit
@@ -38,31 +29,34 @@ def classify_into(key, count, allowed, tolerance, out, need, tied):  # type: ign
     n = key.shape[1]
     buffer = np.empty(n, np.float64)
     for b in range(key.shape[0]):
-        need[b] = 0
-        tied[b] = 0
-        out[b, :] = LEFT
-        if count[b] <= 0:
-            continue
-        cut, m = _cut(key, b, allowed, count[b], buffer)
-        if count[b] >= m:
-            for i in range(n):
-                if allowed[b, i]:
-                    out[b, i] = SURE
-            continue
-        sure = 0
+        m = 0
+        low, high = np.inf, -np.inf
         for i in range(n):
-            if allowed[b, i]:
-                if key[b, i] > cut + tolerance:
-                    out[b, i] = SURE
-                    sure += 1
-                elif key[b, i] >= cut - tolerance:
-                    out[b, i] = TIED
-                    tied[b] += 1
-        need[b] = count[b] - sure
-        if need[b] == tied[b]:
+            ok = allowed[b, i]
+            m += ok
+            low = min(low, key[b, i] if ok else np.inf)
+            high = max(high, key[b, i] if ok else -np.inf)
+        take = max(0, min(count[b], m))
+        if take == 0 or take == m:
             for i in range(n):
-                if out[b, i] == TIED:
-                    out[b, i] = SURE
+                out[b, i] = SURE if allowed[b, i] and take else LEFT
+            need[b] = 0
+            tied[b] = 0
+            continue
+        cut = low if low == high else _kth_largest(key, b, allowed, take, buffer)
+        sure, level = 0, 0
+        for i in range(n):
+            ok = allowed[b, i]
+            above = ok and key[b, i] > cut + tolerance
+            equal = ok and not above and key[b, i] >= cut - tolerance
+            out[b, i] = SURE * above + TIED * equal
+            sure += above
+            level += equal
+        need[b] = take - sure
+        tied[b] = level
+        if need[b] == level:
+            for i in range(n):
+                out[b, i] = SURE if out[b, i] else LEFT
             need[b] = 0
             tied[b] = 0
 
@@ -88,16 +82,15 @@ def settle_random_into(classes, need, tied, stream, round_, stage, chosen):  # t
     place = np.empty(n, np.int64)
     for b in range(classes.shape[0]):
         for i in range(n):
-            if classes[b, i] == SURE:
-                chosen[b, i] = True
+            chosen[b, i] = classes[b, i] == SURE
         if need[b] == 0:
             continue
         m = 0
         for i in range(n):
-            if classes[b, i] == TIED:
-                word[m] = bits(stream[b], round_[b], stage, i)
-                place[m] = i
-                m += 1
+            place[m] = i
+            m += classes[b, i] == TIED
+        for k in range(m):
+            word[k] = bits(stream[b], round_[b], stage, place[k])
         if need[b] * m <= 256:
             for _ in range(need[b]):
                 best = 0

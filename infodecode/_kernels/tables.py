@@ -39,8 +39,8 @@ def _compare(keys, row, mask, canvas_key, b):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _first_at_least(keys, order, mask, canvas_key, b, bound):  # type: ignore[no-untyped-def]
-    low, high = 0, order.shape[0]
+def _first_at_least(keys, order, mask, canvas_key, b, bound, low, high):  # type: ignore[no-untyped-def]
+    """First place in ``order[low:high]`` whose comparison with the canvas is at least ``bound``."""
     while low < high:
         middle = (low + high) // 2
         if _compare(keys, order[middle], mask, canvas_key, b) < bound:
@@ -51,33 +51,44 @@ def _first_at_least(keys, order, mask, canvas_key, b, bound):  # type: ignore[no
 
 
 @njit
+def _run(keys, order, mask, canvas_key, b):  # type: ignore[no-untyped-def]
+    """The run of ``order`` that agrees with canvas ``b``; its end is found by doubling steps."""
+    size = order.shape[0]
+    begin = _first_at_least(keys, order, mask, canvas_key, b, 0, 0, size)
+    low, step = begin, 1
+    while low + step <= size and _compare(keys, order[low + step - 1], mask, canvas_key, b) == 0:
+        low += step
+        step *= 2
+    end = _first_at_least(keys, order, mask, canvas_key, b, 1, low, min(size, low + step))
+    return begin, end
+
+
+@njit
 def marginal_weights_into(  # type: ignore[no-untyped-def]
-    outcomes, weights, keys, orders, slot, mask, canvas_key, start, position, out, total
+    tokens, weights, keys, orders, slot, mask, canvas_key, start, position, out, total
 ):
     """Weights of each value at the asked positions, among the outcomes agreeing with each canvas.
 
-    Canvas ``d`` is ``canvas_key[d]`` under ``mask[d]``; its pairs are ``start[d]:start[d+1]`` of
-    ``position``; ``slot[d]`` is a row of ``orders``, or -1 to scan every outcome. Fills zeroed
-    ``out`` (pairs, V), and ``total`` (canvases,) with the weight of all agreeing outcomes.
+    ``tokens`` (N, n) are the outcomes in any integer type. Canvas ``d`` is ``canvas_key[d]`` under
+    ``mask[d]``; its pairs are ``start[d]:start[d+1]`` of ``position``; ``slot[d]`` is a row of
+    ``orders``, or -1 to scan every outcome. Fills zeroed ``out`` (pairs, V), and ``total``
+    (canvases,) with the weight of all agreeing outcomes.
     """
     for d in range(slot.shape[0]):
         first, last = start[d], start[d + 1]
         if slot[d] >= 0:
             order = orders[slot[d]]
-            k = _first_at_least(keys, order, mask, canvas_key, d, 0)
-            while k < order.shape[0]:
+            begin, end = _run(keys, order, mask, canvas_key, d)
+            for k in range(begin, end):
                 row = order[k]
-                if _compare(keys, row, mask, canvas_key, d) != 0:
-                    break
                 weight = weights[row]
                 total[d] += weight
                 for p in range(first, last):
-                    out[p, outcomes[row, position[p]]] += weight
-                k += 1
+                    out[p, tokens[row, position[p]]] += weight
         else:
-            for row in range(outcomes.shape[0]):
+            for row in range(tokens.shape[0]):
                 if _compare(keys, row, mask, canvas_key, d) == 0:
                     weight = weights[row]
                     total[d] += weight
                     for p in range(first, last):
-                        out[p, outcomes[row, position[p]]] += weight
+                        out[p, tokens[row, position[p]]] += weight

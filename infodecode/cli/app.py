@@ -62,10 +62,8 @@ StrategyText = Annotated[
     str,
     typer.Option(
         "--strategy",
-        help="Which positions a round commits: "
-        + ", ".join(entry.example for entry in parsing.STRATEGIES.values())
-        + ".",
-        metavar="NAME:VALUE,KEY=VALUE",
+        help="Which positions a round commits; the list is below.",
+        metavar="NAME:VALUE,...",
     ),
 ]
 Temperature = Annotated[
@@ -73,7 +71,11 @@ Temperature = Annotated[
 ]
 Order = Annotated[
     Literal["choose-then-sample", "sample-then-choose"],
-    typer.Option(help="Whether positions are chosen before their tokens are drawn, or after."),
+    typer.Option(
+        help="Positions are chosen before their tokens are drawn (choose-then-sample), or after, "
+        "by the drawn tokens (sample-then-choose).",
+        metavar="ORDER",
+    ),
 ]
 Ties = Literal["random", "lowest"]
 TokenTies = Annotated[Ties, typer.Option(help="Equal tokens at temperature 0.")]
@@ -86,13 +88,20 @@ BlocksText = Annotated[
     str,
     typer.Option(
         "--blocks",
-        help="Which positions are feasible: "
+        help="Which positions are open: "
         + " or ".join(entry.example for entry in parsing.BLOCK_POLICIES.values())
         + ".",
         metavar="NAME:VALUE",
     ),
 ]
-OffSupport = Literal["marginal", "uniform", "natural"]
+Follow = Literal["marginal", "uniform", "natural"]
+FOLLOW = (
+    "decode on with the unconditional marginals (marginal), uniformly (uniform), "
+    "or as the law extends (natural)"
+)
+STRATEGIES = "\b\nStrategies, by example:\n" + "\n".join(
+    f"  {entry.example}\n    {entry.summary}" for entry in parsing.STRATEGIES.values()
+)
 
 
 def _version(wanted: bool) -> None:
@@ -124,18 +133,19 @@ def bounds(
 
     \b
     Columns, a row for each number of rounds T:
-      L*_T          bits of KL(data||output) that the best fixed partition of the
-                    positions into T rounds loses; no model does better
+      L*_T          KL(data||output) in bits that the best fixed partition of
+                    the positions into T rounds loses, whatever the model
       partition     a partition that attains it; rounds separated by |
-      random order  bits lost on average by the best sizes in uniformly random order
-      sizes         those sizes
-      floor         2^-L*_T: that partition's output is valid at least this often
+      random order  bits lost on average in uniformly random order, best sizes
+      sizes         those sizes; 2x3 is 2 2 2
+      floor         2^-L*_T: that partition is valid at least this often
 
     \b
     Examples:
       infodecode bounds permutations:6
       infodecode bounds titanic --json
-      infodecode bounds survey.csv --columns age,smoker --count people --plot survey.svg
+      infodecode bounds replace_random:6 --plot picture.svg
+      infodecode bounds survey.csv --columns age,smoker --count people
     """
     _check_plot(plot)
     distribution = parsing.parse_distribution(law, count=count, columns=columns)
@@ -145,7 +155,7 @@ def bounds(
     show.bounds(result, distribution, as_json=json)
 
 
-@app.command()
+@app.command(epilog=STRATEGIES)
 def exact(
     law: Law,
     count: Count = None,
@@ -158,10 +168,10 @@ def exact(
     confidence: Confidence = "untempered",
     blocks: BlocksText = "whole_canvas",
     off_support: Annotated[
-        Literal["absorb", OffSupport],
+        Literal["absorb", Follow],
         typer.Option(
-            help="After an impossible canvas: stop (absorb), or decode on with the unconditional "
-            "marginals, uniformly, or as the law naturally extends. Rounds need one of the three."
+            help=f"On a canvas that is impossible under the data, stop (absorb); or {FOLLOW}.",
+            metavar="MODE",
         ),
     ] = "absorb",
     rational: Annotated[
@@ -174,19 +184,21 @@ def exact(
 
     \b
     validity          probability that the output is possible under the data
-    mode probability  probability that it is one of the data's most likely outcomes
+    mode probability  probability that it is a most likely outcome of the data
     coverage          data probability of the outcomes the decoder can produce
     forward KL        KL(data||output) in bits; infinite where coverage is below 1
     reverse KL        KL(output||data) in bits; infinite where validity is below 1
     total variation   half the sum of absolute differences; 0 to 1
-    expected rounds   rounds until every position is committed (needs --off-support
-                      where some outputs are impossible under the data)
+    output entropy    bits
+    expected rounds   rounds until every position is committed
+    absorbed          probability of an impossible canvas; the last two need
+                      another --off-support if it is positive
 
     \b
     Examples:
       infodecode exact replace_random:6 --strategy top_k:2 --rational
-      infodecode exact permutations:5 --strategy threshold:0.5,inclusive=true --off-support marginal
-      infodecode exact titanic --strategy top_k:2,by=confidence --temperature 0 --json
+      infodecode exact permutations:5 --strategy top_k:3-2 --off-support uniform
+      infodecode exact titanic --strategy threshold:0.9 --temperature 0 --json
     """
     _check_plot(plot)
     distribution = parsing.parse_distribution(law, count=count, columns=columns)
@@ -204,7 +216,7 @@ def exact(
     show.exact(run, distribution, strategy, as_json=json)
 
 
-@app.command()
+@app.command(epilog=STRATEGIES)
 def simulate(
     law: Law,
     count: Count = None,
@@ -217,10 +229,10 @@ def simulate(
     confidence: Confidence = "untempered",
     blocks: BlocksText = "whole_canvas",
     off_support: Annotated[
-        OffSupport,
+        Follow,
         typer.Option(
-            help="After an impossible canvas, decode on with the unconditional marginals, "
-            "uniformly, or as the law naturally extends."
+            help=f"On a canvas that is impossible under the data, {FOLLOW}.",
+            metavar="MODE",
         ),
     ] = "marginal",
     samples: Annotated[int, typer.Option(help="Sequences to decode, at most.")] = 10_000,
@@ -248,7 +260,7 @@ def simulate(
     Examples:
       infodecode simulate permutations:100 --strategy top_k:4 --samples 100000
       infodecode simulate replace_random:6 --strategy factor:1 --precision 0.005
-      infodecode simulate titanic --strategy threshold:0.8 --seed 1 --threads 2 --json
+      infodecode simulate titanic --strategy threshold:0.8 --seed 1 --json
     """
     _check_plot(plot)
     distribution = parsing.parse_distribution(law, count=count, columns=columns)
@@ -266,7 +278,7 @@ def simulate(
         from infodecode import plotting
 
         _save(plotting.plot_rounds(result, label=strategy), plot)
-    show.simulation(result, distribution, strategy, seed=seed, as_json=json)
+    show.simulation(result, distribution, strategy, as_json=json)
 
 
 def _decoder(

@@ -14,10 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 import infodecode
+from infodecode import Bounds, Estimate, ExactRun, Simulation
 from infodecode.distributions import Joint
-from infodecode.exact import ExactRun
-from infodecode.report import Bounds
-from infodecode.simulate import Estimate, Simulation
 
 MAX_ROWS = 24
 MAX_POSITIONS = 12
@@ -30,22 +28,23 @@ def bounds(result: Bounds, distribution: Joint, *, as_json: bool) -> None:
         _print_json(_bounds_record(result))
         return
     console = _console()
+    console.print(f"{result.name}: {result.length} positions, everything in bits")
     console.print(
-        f"{result.name}: {result.length} positions, entropy {amount(result.entropy)} bits, "
-        f"total correlation {amount(result.total_correlation)} bits, "
-        f"dual total correlation {amount(result.dual_total_correlation)} bits"
+        f"entropy {amount(result.entropy)}, "
+        f"total correlation {amount(result.total_correlation)}, "
+        f"dual total correlation {amount(result.dual_total_correlation)}"
     )
     table = Table(box=box.SIMPLE)
     for heading in ("rounds", "L*_T", "partition", "random order", "sizes", "floor"):
         text = heading in ("partition", "sizes")
         table.add_column(heading, justify="left" if text else "right", overflow="fold")
-    rows = _some_rounds(result.length)
+    rows, floor = _some_rounds(result.length), result.validity_floor
     for rounds in rows:
         cells = dict.fromkeys(("bits", "partition", "random", "sizes", "floor"), "-")
-        if result.partition_bits is not None:
+        if result.partition_bits is not None and floor is not None:
             cells["bits"] = amount(result.partition_bits[rounds - 1])
             cells["partition"] = partition_text(result.partition(rounds), distribution.names)
-            cells["floor"] = amount(result.validity_floor[rounds - 1])
+            cells["floor"] = amount(floor[rounds - 1])
         if result.random_order_bits is not None:
             cells["random"] = amount(result.random_order_bits[rounds - 1])
             cells["sizes"] = sizes_text(result.random_order_sizes(rounds))
@@ -95,9 +94,7 @@ def exact(run: ExactRun, distribution: Joint, strategy: str, *, as_json: bool) -
         _print_shares(console, {k: float(p) for k, p in enumerate(run.rounds)})
 
 
-def simulation(
-    result: Simulation, distribution: Joint, strategy: str, *, seed: int, as_json: bool
-) -> None:
+def simulation(result: Simulation, distribution: Joint, strategy: str, *, as_json: bool) -> None:
     """Print a `Simulation`."""
     if as_json:
         _print_json(
@@ -105,9 +102,11 @@ def simulation(
             | {
                 "off_support": result.off_support,
                 "samples": result.samples,
-                "seed": seed,
+                "seed": result.seed,
                 "validity": _estimate_record(result.validity),
+                "mode_probability": _estimate_record(result.mode_probability),
                 "expected_rounds": _estimate_record(result.expected_rounds),
+                "expected_model_calls": result.expected_calls,
                 "rounds": result.rounds,
             }
         )
@@ -115,16 +114,19 @@ def simulation(
     console = _console()
     console.print(
         f"{distribution.name}, {strategy}, off support: {result.off_support}, "
-        f"{result.samples:,} sequences, seed {seed}"
+        f"{result.samples:,} sequences, seed {result.seed}"
     )
     table = Table(box=box.SIMPLE)
     for heading in ("", "estimate", "low", "high"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, estimate in (
         ("validity", result.validity),
+        ("mode probability", result.mode_probability),
         ("expected rounds", result.expected_rounds),
     ):
-        table.add_row(name, amount(estimate.value), amount(estimate.low), amount(estimate.high))
+        if estimate is not None:
+            cells = (estimate.value, estimate.low, estimate.high)
+            table.add_row(name, *map(amount, cells))
     console.print(table)
     _print_shares(console, {k: c / result.samples for k, c in enumerate(result.rounds)})
 
@@ -186,10 +188,11 @@ def _head(distribution: Joint, strategy: str) -> dict[str, Any]:
 
 def _bounds_record(result: Bounds) -> dict[str, Any]:
     every = range(1, result.length + 1)
-    has_partitions, has_random = (
-        result.partition_bits is not None,
-        result.random_order_bits is not None,
-    )
+    partitions = sizes = None
+    if result.partition_bits is not None:
+        partitions = [result.partition(rounds) for rounds in every]
+    if result.random_order_bits is not None:
+        sizes = [result.random_order_sizes(rounds) for rounds in every]
     return {
         "version": infodecode.__version__,
         "distribution": result.name,
@@ -199,16 +202,20 @@ def _bounds_record(result: Bounds) -> dict[str, Any]:
         "dual_total_correlation": result.dual_total_correlation,
         "information_curve": result.information_curve,
         "partition_bits": result.partition_bits,
-        "partitions": [result.partition(t) for t in every] if has_partitions else None,
+        "partitions": partitions,
         "random_order_bits": result.random_order_bits,
-        "random_order_sizes": [result.random_order_sizes(t) for t in every] if has_random else None,
-        "validity_floor": result.validity_floor if has_partitions else None,
+        "random_order_sizes": sizes,
+        "validity_floor": result.validity_floor,
         "notes": result.notes,
     }
 
 
-def _estimate_record(estimate: Estimate) -> dict[str, float]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+def _estimate_record(estimate: Estimate | None) -> dict[str, float] | None:
+    return (
+        None
+        if estimate is None
+        else {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    )
 
 
 def _print_json(record: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -29,7 +29,10 @@ class Joint(ABC):
         alphabet_sizes: ``V_i``, the number of tokens possible at each position.
         labels: what the tokens of each position stand for.
         names: what the positions are called (columns of a table).
+        batch: canvases that `simulate` prefers to decode together.
     """
+
+    batch: ClassVar[int] = 8192
 
     name: str
     alphabet_sizes: tuple[int, ...]

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,12 +44,14 @@ class Table(Joint):
         outcomes: ``(N, n)`` int32, distinct rows in order of first appearance.
         weights: ``(N,)`` int64 counts or float64 probabilities, all positive.
         total: sum of the weights.
+        batch: larger than for a formula, since equal canvases of a batch are looked up once.
 
     Example:
         >>> Table([[0, 0], [1, 1]], [3, 1]).marginals([-1, -1])[0, 0]
         array([0.75, 0.25])
     """
 
+    batch: ClassVar[int] = 65536
     outcomes: IntArray
     weights: Array
     total: int | float
@@ -91,6 +94,7 @@ class Table(Joint):
         self.total = int(self.weights.sum()) if self.integer else math.fsum(self.weights)
         self._describe(name or f"table of {len(self.outcomes):,} outcomes", sizes, labels, names)
         self._keys = self._packing.keys(self.outcomes)
+        self._tokens = self.outcomes.astype(np.min_scalar_type(max(sizes)))
         self._orders = np.arange(len(self.outcomes), dtype=np.int32)[None]
         self._slots: dict[bytes, int] = {bytes(8 * self._packing.words): 0}
         self._lock = threading.Lock()
@@ -210,7 +214,7 @@ class Table(Joint):
         totals = np.zeros(len(first), self.weights.dtype)
         slots = self._slots_of(masks)
         marginal_weights_into(
-            self.outcomes,
+            self._tokens,
             self.weights,
             self._keys,
             self._orders,

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from infodecode._kernels.rows import any_in_row
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import NOTHING, State
 
@@ -152,7 +153,7 @@ class Strategy:
 
     def finished(self, state: State) -> BoolArray:
         """``(R,)`` rows whose decode is over; by default those without a mask."""
-        return np.asarray(~state.masked.any(axis=1))
+        return np.asarray(~any_in_row(state.masked))
 
     def max_rounds(self, length: int) -> int:
         """Rounds after which a decode counts as unfinished."""
