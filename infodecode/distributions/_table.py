@@ -80,6 +80,11 @@ class Table(Joint):
                 _validation.integer(f"alphabet_sizes[{i}]", v, minimum=1)
                 for i, v in enumerate(alphabet_sizes)
             )
+        if len(sizes) != rows.shape[1]:
+            given = "labels" if alphabet_sizes is None else "alphabet_sizes"
+            raise ValueError(
+                f"{given} must have an entry for each of {rows.shape[1]} positions, got {len(sizes)}"
+            )
         canvas = _validation.sequences("outcomes", rows, sizes)
         values = _weights(weights, len(rows))
         self._packing = Packing(sizes)
