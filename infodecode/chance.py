@@ -41,6 +41,9 @@ _CHUNK = 1 << 17
 
 
 Choice: TypeAlias = tuple[IntArray | slice, BoolArray, Array]
+Branches: TypeAlias = tuple[IntArray, IntArray, Array]
+"""Rows of the state that branched, their canvases ``(R', n)`` with drawn tokens, their weights."""
+
 
 
 class Chance(ABC):
@@ -53,10 +56,12 @@ class Chance(ABC):
         """Pieces: rows of the state, the positions ``(R', n)`` chosen there, weights ``(R',)``."""
 
     @abstractmethod
-    def draw(
-        self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
-    ) -> Iterator[State]:
-        """Rows with tokens in ``drawn`` at ``where``; ``prune`` if all of them get committed."""
+    def draw(self, state: State, where: BoolArray, evaluation: Evaluation) -> Iterator[State]:
+        """Rows with tokens in ``drawn`` at ``where``, the canvas untouched."""
+
+    @abstractmethod
+    def fill(self, state: State, where: BoolArray, evaluation: Evaluation) -> Iterator[State]:
+        """Rows with tokens drawn onto the canvas at ``where``."""
 
     def keep(self, state: State) -> Iterator[State]:
         """Rows to go on with after a commit."""
@@ -83,17 +88,21 @@ class Sampled(Chance):
             bernoulli_into(probability, allowed, state.stream, state.round, stage, chosen)
         yield slice(None), chosen, state.weight
 
-    def draw(
-        self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
-    ) -> Iterator[State]:
+    def draw(self, state: State, where: BoolArray, evaluation: Evaluation) -> Iterator[State]:
+        yield state.with_(drawn=self._draw_onto(state.drawn, state, where, evaluation))
+
+    def fill(self, state: State, where: BoolArray, evaluation: Evaluation) -> Iterator[State]:
+        yield state.with_(canvas=self._draw_onto(state.canvas, state, where, evaluation))
+
+    def _draw_onto(
+        self, array: IntArray, state: State, where: BoolArray, evaluation: Evaluation
+    ) -> IntArray:
         rows, positions = pairs_of(where)
         uniform = np.empty(len(rows))
-        stage = _stage(state, TOKEN)
-        uniforms_into(state.stream, state.round, rows, positions, stage, uniform)
-        tokens = evaluation.draw(state.source[rows], positions, uniform)
-        drawn = state.drawn.copy()
-        drawn[rows, positions] = tokens
-        yield state.with_(drawn=drawn)
+        uniforms_into(state.stream, state.round, rows, positions, _stage(state, TOKEN), uniform)
+        out = array.copy()
+        out[rows, positions] = evaluation.draw(state.source[rows], positions, uniform)
+        return out
 
 
 class Enumerated(Chance):
@@ -155,18 +164,25 @@ class Enumerated(Chance):
             factors = np.where(chosen, probability[rows], 1 - probability[rows])
             yield rows, chosen, state.weight[rows] * np.where(open_[rows], factors, 1).prod(axis=1)
 
-    def draw(
-        self, state: State, where: BoolArray, evaluation: Evaluation, *, prune: bool
-    ) -> Iterator[State]:
+    def draw(self, state: State, where: BoolArray, evaluation: Evaluation) -> Iterator[State]:
+        for parent, filled, weight in self._branch(state, where, evaluation, None):
+            drawn = np.where(where[parent], filled, state.drawn[parent])
+            yield state.take(parent, drawn=drawn, weight=weight)
+
+    def fill(self, state: State, where: BoolArray, evaluation: Evaluation) -> Iterator[State]:
+        for parent, filled, weight in self._branch(state, where, evaluation, self.support):
+            yield state.take(parent, canvas=filled, weight=weight)
+
+    def _branch(
+        self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
+    ) -> Iterator[Branches]:
         rows, positions = pairs_of(where)
         laws = evaluation.law(state.source[rows], positions)
         start = np.searchsorted(rows, np.arange(state.rows + 1))
-        branching = _Branching(laws, positions, start, self.support if prune else None)
-        every = np.arange(state.rows)
-        for parent, drawn, weight in self._extend(
-            branching, every, state.canvas, state.drawn, state.weight, 0
-        ):
-            yield state.take(parent).with_(drawn=drawn, weight=weight)
+        round_laws = _RoundLaws(laws, positions, start, support)
+        yield from self._extend(
+            round_laws, np.arange(state.rows), state.canvas, state.weight, step=0
+        )
 
     def keep(self, state: State) -> Iterator[State]:
         if self.support is None:
@@ -180,44 +196,34 @@ class Enumerated(Chance):
             yield state
 
     def _extend(
-        self,
-        branching: _Branching,
-        parent: IntArray,
-        canvas: IntArray,
-        drawn: IntArray,
-        weight: Array,
-        step: int,
-    ) -> Iterator[tuple[IntArray, IntArray, Array]]:
+        self, laws: _RoundLaws, parent: IntArray, canvas: IntArray, weight: Array, *, step: int
+    ) -> Iterator[Branches]:
         """Branch every row on its ``step``-th drawn position, then on the next."""
-        pair = branching.start[parent] + step
-        open_ = np.flatnonzero(pair < branching.start[parent + 1])
-        if not len(open_):
-            yield parent, drawn, weight
-            return
-        law, place = branching.laws[pair[open_]], branching.positions[pair[open_]]
+        pair = laws.start[parent] + step
+        done = pair >= laws.start[parent + 1]
+        if done.any():
+            ended, going = np.flatnonzero(done), np.flatnonzero(~done)
+            yield parent[ended], canvas[ended], weight[ended]
+            if not len(going):
+                return
+            parent, canvas, weight, pair = parent[going], canvas[going], weight[going], pair[going]
+        law, place = laws.laws.take(pair, axis=0), laws.positions[pair]
         branches = np.asarray(law > 0, bool)
-        if branching.support is not None:
-            possible = branching.support._laws(canvas[open_], np.arange(len(open_)), place) > 0
+        if laws.support is not None:
+            possible = laws.support._laws(canvas, np.arange(len(parent)), place) > 0
             if (dropped := branches & ~possible).any():
-                self.absorbed += (weight[open_] * np.where(dropped, law, 0).sum(axis=1)).sum()
+                lost, token = np.nonzero(dropped)
+                self.absorbed += (weight[lost] * law[lost, token]).sum()
                 branches &= possible
-        ways = np.ones(len(parent), np.int64)
-        ways[open_] = branches.sum(axis=1)
-        self._count(int(ways.sum()) - len(parent))
-        rank = np.full(len(parent), -1)
-        rank[open_] = np.arange(len(open_))
+        ways = branches.sum(axis=1)
+        self._count(int(ways.sum()) - len(parent) if step else int(ways.sum()))
         for piece in _pieces(ways):
-            row = np.repeat(np.arange(piece.start, piece.stop), ways[piece])
-            grown = np.flatnonzero(rank[row] >= 0)
-            ranks = rank[piece][rank[piece] >= 0]
-            token = np.nonzero(branches[ranks])[1]
-            which = rank[row[grown]]
-            new_canvas, new_drawn, new_weight = canvas[row], drawn[row], weight[row]
-            new_canvas[grown, place[which]] = token
-            new_drawn[grown, place[which]] = token
-            new_weight[grown] = new_weight[grown] * law[which, token]
+            row, token = pairs_of(branches[piece])
+            row += piece.start
+            filled = canvas.take(row, axis=0)
+            filled[np.arange(len(row)), place[row]] = token
             yield from self._extend(
-                branching, parent[row], new_canvas, new_drawn, new_weight, step + 1
+                laws, parent[row], filled, weight[row] * law[row, token], step=step + 1
             )
 
     def _checked(self, ways: Array) -> IntArray:
@@ -238,7 +244,7 @@ class Enumerated(Chance):
 
 
 @dataclass(frozen=True, eq=False)
-class _Branching:
+class _RoundLaws:
     """Token laws of a round: those of row r are ``start[r]:start[r + 1]`` of ``laws``."""
 
     laws: Array

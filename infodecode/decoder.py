@@ -170,7 +170,7 @@ class Decoder:
         if not self.draws_first:
             yield state
             return
-        for drawn in chance.draw(state, state.feasible, evaluation, prune=False):
+        for drawn in chance.draw(state, state.feasible, evaluation):
             rows, positions = np.nonzero(drawn.feasible)
             probability = np.zeros(drawn.canvas.shape)
             probability[rows, positions] = evaluation.confidence_of(
@@ -188,16 +188,14 @@ class Decoder:
             return
         action, *rest = actions
         for rows, chosen, weight in chance.choose(state, action, self.position_ties, purpose):
-            child = state.take(rows)
+            child = state.take(rows, weight=weight)
             drawn, forced = child.drawn, child.forced
             if action.tokens is not None:
                 given = action.tokens[rows]
                 drawn = np.where(chosen & (given >= 0), given, drawn)
             if action.forced is not None:
                 forced = forced | action.forced[rows]
-            child = child.with_(
-                chosen=child.chosen | chosen, weight=weight, drawn=drawn, forced=forced
-            )
+            child = child.with_(chosen=child.chosen | chosen, drawn=drawn, forced=forced)
             yield from self._choose(child, tuple(a.take(rows) for a in rest), chance, purpose)
 
     def _demand_progress(self, state: State, plan: Plan) -> None:
@@ -213,13 +211,16 @@ class Decoder:
 
     def _commit(self, state: State, evaluation: Evaluation, chance: Chance) -> Iterator[State]:
         given = state.chosen & (state.drawn >= 0)
+        if given.any():
+            state = state.with_(canvas=np.where(given, state.drawn, state.canvas))
+        where = state.chosen & ~given
+        if not self.strategy.revising:
+            state = state.settled()
         pieces: Iterable[State] = (state,)
         if not self.draws_first:
-            pieces = chance.draw(state, state.chosen & ~given, evaluation, prune=True)
+            pieces = chance.fill(state, where, evaluation)
         for piece in pieces:
-            canvas = np.where(piece.chosen, piece.drawn, piece.canvas)
-            committed = piece.with_(canvas=canvas)
-            yield from chance.keep(committed) if given.any() else (committed,)
+            yield from chance.keep(piece) if given.any() else (piece,)
 
     def _revise(self, state: State, chance: Chance) -> Iterator[State]:
         wish = self.strategy.revise(state)

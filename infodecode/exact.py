@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -266,23 +267,27 @@ def exact(
     )  # fmt: skip
     packing = Packing(law.alphabet_sizes)
     done = _Merger(packing)
-    finished_by_round: list[float | Fraction] = [one * 0]
-    calls, evaluated, largest = one * 0, one * 0, 1
+    finished_by_round = [one * 0]
+    calls: Any = one * 0
+    evaluated: Any = one * 0
+    largest = 1
     with progress_bar("rounds", rounds, progress) as advance:
         for _ in range(rounds):
             merger = _Merger(packing)
             chance.new_round()
-            ended: list[float | Fraction] = []
+            ended: list[Any] = []
             for piece in _slices(live, _rows_at_once(law)):
                 for after in decoder.step(piece, used, chance):
-                    calls += _total(after.weight * after.calls)
-                    evaluated += _total(after.weight * after.evaluated)
+                    calls += _sum(after.weight * after.calls)
+                    evaluated += _sum(after.weight * after.evaluated)
                     over = decoder.strategy.finished(after)
-                    merger.add(after.take(np.flatnonzero(~over)))
-                    finished = after.take(np.flatnonzero(over)).with_(memory={})
-                    ended.append(_total(finished.weight))
-                    done.add(finished)
-            finished_by_round.append(sum(ended, one * 0))
+                    if not over.all():
+                        merger.add(after if not over.any() else after.take(np.flatnonzero(~over)))
+                    if over.any():
+                        finished = after.take(np.flatnonzero(over)).with_(memory={})
+                        ended.append(_sum(finished.weight))
+                        done.add(finished)
+            finished_by_round.append(_plain(sum(ended, one * 0)))
             live = merger.state()
             largest = max(largest, live.rows)
             advance(1)
@@ -298,11 +303,11 @@ def exact(
         off_support=off_support,
         outcomes=outputs.canvas,
         weights=weights,
-        absorbed=chance.absorbed,
+        absorbed=_plain(chance.absorbed),
         unfinished=unfinished,
         finished_by_round=np.array(finished_by_round),
-        calls=calls,
-        evaluated=evaluated,
+        calls=_plain(calls),
+        evaluated=_plain(evaluated),
         canvases=largest,
         _log2_data=law._log2_mass(outputs.canvas),
     )
@@ -405,10 +410,20 @@ def _rows_at_once(law: Joint) -> int:
     return max(1, min(_ROWS, (1 << 24) // (law.length * max(law.alphabet_sizes))))
 
 
-def _total(weights: Array) -> float | Fraction:
+def _sum(weights: Array) -> Any:
+    """Sum in extended precision, or of fractions."""
     if weights.dtype == object:
         return sum(weights.tolist(), Fraction(0))
-    return math.fsum(weights)
+    return weights.sum(dtype=np.longdouble)
+
+
+def _total(weights: Array) -> float | Fraction:
+    return _plain(_sum(weights))
+
+
+def _plain(value: Any) -> float | Fraction:
+    """A numpy scalar as a Python float; fractions stay."""
+    return value if isinstance(value, Fraction) else float(value)
 
 
 def _one(weights: Array) -> float | Fraction:

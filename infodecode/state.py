@@ -91,25 +91,27 @@ class State:
         """A copy with some arrays replaced."""
         return replace(self, **changes)
 
-    def take(self, rows: IntArray | slice) -> State:
-        """The rows named, repeated or left out as asked."""
+    def take(self, rows: IntArray | slice, **ready: Array) -> State:
+        """The rows named, repeated or left out as asked; arrays given by name are used as they are."""
+        arrays = {
+            name: ready[name] if name in ready else take(getattr(self, name), rows)
+            for name in _ARRAYS
+        }
         return State(
-            canvas=self.canvas[rows],
-            weight=self.weight[rows],
-            round=self.round[rows],
-            stream=self.stream[rows],
+            **arrays,
             tolerance=self.tolerance,
-            feasible=self.feasible[rows],
-            drawn=self.drawn[rows],
-            chosen=self.chosen[rows],
-            forced=self.forced[rows],
-            source=self.source[rows],
-            calls=self.calls[rows],
-            evaluated=self.evaluated[rows],
             stage=self.stage,
-            memory={name: array[rows] for name, array in self.memory.items()},
-            scores={name: array[rows] for name, array in self.scores.items()},
+            memory={name: take(array, rows) for name, array in self.memory.items()},
+            scores={name: take(array, rows) for name, array in self.scores.items()},
         )
+
+    def settled(self) -> State:
+        """Without the arrays that only a revision in the same round would read."""
+        none = np.empty((self.rows, 0))
+        return replace(
+            self, feasible=none.astype(bool), drawn=none.astype(np.int32), chosen=none.astype(bool),
+            scores={},
+        )  # fmt: skip
 
     @staticmethod
     def concatenate(parts: Sequence[State]) -> State:
@@ -129,6 +131,17 @@ class State:
     def fresh(self) -> State:
         """The same rows at the start of a round: one call due, everything else of it cleared."""
         return replace(self, stage=0, scores=NOTHING, **_blank(self.canvas))
+
+
+_ARRAYS = (
+    "canvas", "weight", "round", "stream", "feasible", "drawn", "chosen", "forced", "source",
+    "calls", "evaluated",
+)  # fmt: skip
+
+
+def take(array: Array, rows: IntArray | slice) -> Array:
+    """``array[rows]``, by the quicker of numpy's two ways; a whole slice is not copied."""
+    return array[rows] if isinstance(rows, slice) else array.take(rows, axis=0)
 
 
 def _blank(canvas: IntArray) -> dict[str, Any]:

@@ -73,47 +73,54 @@ def floating(draw: st.DrawFn, max_length: int = 4, max_outcomes: int = 10) -> Sa
     return Sample(oracle.normalised(weights), weights, sizes)
 
 
-def fractions_in(low: int, high: int, denominator: int) -> st.SearchStrategy[Fraction]:
-    """low/denominator .. high/denominator: values that small counted laws hit exactly."""
-    return st.integers(low, high).map(lambda k: Fraction(k, denominator))
+DIALECTS = st.builds(
+    oracle.Dialect,
+    temperature=st.sampled_from([Fraction(1), Fraction(0), Fraction(1, 2), Fraction(1, 3)]),
+    order=st.sampled_from(["choose-then-sample", "sample-then-choose"]),
+    token_ties=st.sampled_from(["random", "lowest"]),
+    position_ties=st.sampled_from(["random", "lowest"]),
+    confidence=st.sampled_from(["untempered", "tempered"]),
+    block_length=st.sampled_from([None, None, 1, 2, 3]),
+)
+
+TOP_K = st.builds(
+    oracle.TopK,
+    sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3).map(tuple),
+    by=st.sampled_from(["confidence", "margin", "entropy", "random", "left_to_right"]),
+)
 
 
-def dialects(max_length: int = 4) -> st.SearchStrategy[oracle.Dialect]:
-    return st.builds(
-        oracle.Dialect,
-        temperature=st.sampled_from([Fraction(1), Fraction(0), Fraction(1, 2), Fraction(1, 3)]),
-        order=st.sampled_from(["choose-then-sample", "sample-then-choose"]),
-        token_ties=st.sampled_from(["random", "lowest"]),
-        position_ties=st.sampled_from(["random", "lowest"]),
-        confidence=st.sampled_from(["untempered", "tempered"]),
-        block_length=st.one_of(st.none(), st.integers(1, max_length)),
+@st.composite
+def confidences(draw: st.DrawFn, law: oracle.Law, dialect: oracle.Dialect) -> Fraction:
+    """A confidence that some position of some canvas has under the law: a boundary to sit on."""
+    outcome = draw(st.sampled_from(sorted(law)))
+    hidden = draw(st.sets(st.sampled_from(range(len(outcome))), min_size=1))
+    canvas = tuple(oracle.MASK if i in hidden else token for i, token in enumerate(outcome))
+    tokens = oracle.token_laws(law, canvas)[draw(st.sampled_from(sorted(hidden)))]
+    if dialect.confidence == "tempered":
+        tokens = oracle.tempered(tokens, dialect)
+    if dialect.order == "choose-then-sample":
+        return max(tokens.values())
+    return draw(st.sampled_from(sorted(tokens.values())))
+
+
+@st.composite
+def thresholds(draw: st.DrawFn, law: oracle.Law, dialect: oracle.Dialect) -> oracle.Threshold:
+    tenths = st.integers(0, 10).map(lambda k: Fraction(k, 10))
+    return oracle.Threshold(
+        gamma=draw(st.one_of(confidences(law, dialect), tenths)),
+        inclusive=draw(st.booleans()),
+        at_least=draw(st.integers(1, 2)),
+        fallback=draw(st.integers(1, 3)),
     )
 
 
-def top_k() -> st.SearchStrategy[oracle.TopK]:
-    return st.builds(
-        oracle.TopK,
-        sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple),
-        by=st.sampled_from(["random", "confidence", "margin", "entropy", "left_to_right"]),
-    )
-
-
-def thresholds() -> st.SearchStrategy[oracle.Threshold]:
-    return st.builds(
-        oracle.Threshold,
-        gamma=st.one_of(fractions_in(0, 12, 12), fractions_in(1, 9, 10)),
-        inclusive=st.booleans(),
-        at_least=st.integers(1, 2),
-        fallback=st.integers(1, 3),
-    )
-
-
-def factors() -> st.SearchStrategy[oracle.Factor]:
-    return st.builds(
-        oracle.Factor,
-        factor=st.one_of(fractions_in(1, 36, 12), fractions_in(1, 20, 10)),
-        as_shipped=st.booleans(),
-    )
+@st.composite
+def factors(draw: st.DrawFn, law: oracle.Law, dialect: oracle.Dialect) -> oracle.Factor:
+    """The boundary is met when (m + 1)(1 - confidence) equals the factor."""
+    fifths = st.integers(1, 10).map(lambda k: Fraction(k, 5))
+    boundary = draw(st.integers(2, 5)) * (1 - draw(confidences(law, dialect)))
+    return oracle.Factor(boundary or draw(fifths), as_shipped=draw(st.booleans()))
 
 
 @st.composite
@@ -125,10 +132,13 @@ def fixed_partitions(draw: st.DrawFn, length: int) -> oracle.FixedPartition:
 
 
 @st.composite
-def decoders(draw: st.DrawFn, length: int) -> tuple[oracle.Strategy, oracle.Dialect]:
+def decoders(draw: st.DrawFn, law: oracle.Law) -> tuple[oracle.Strategy, oracle.Dialect]:
     """Any strategy in any dialect. A fixed partition names its own blocks: whole canvas."""
-    dialect = draw(dialects())
-    strategy = draw(st.one_of(top_k(), thresholds(), factors(), fixed_partitions(length)))
+    dialect = draw(DIALECTS)
+    length = len(next(iter(law)))
+    strategy = draw(
+        st.one_of(TOP_K, thresholds(law, dialect), factors(law, dialect), fixed_partitions(length))
+    )
     if isinstance(strategy, oracle.FixedPartition):
         dialect = oracle.Dialect(dialect.temperature, dialect.order, dialect.token_ties)
     return strategy, dialect

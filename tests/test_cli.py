@@ -188,8 +188,8 @@ BAD = {
     "unknown option": (["bounds", "copy:3", "--jsn"], "--jsn"),
     "unknown law": (["bounds", "permutation:6"], "'permutations'"),
     "unknown law lists all": (["bounds", "zzz"], "replace_random"),
-    "empty law": (["bounds", ""], "unknown distribution"),
-    "no parameter": (["bounds", "permutations"], "n"),
+    "empty law": (["bounds", ""], "distribution must be one of"),
+    "no parameter": (["bounds", "permutations"], "needs n (example: permutations:6)"),
     "no value": (["bounds", "permutations:"], "n must be an integer"),
     "not an integer": (["bounds", "permutations:2.5"], "n must be an integer"),
     "zero positions": (["bounds", "permutations:0"], "n must be at least"),
@@ -227,7 +227,10 @@ BAD = {
     "no samples": (["simulate", "copy:3", "--samples", "0"], "samples"),
     "no threads": (["simulate", "copy:3", "--threads", "0"], "threads"),
     "precision": (["simulate", "copy:3", "--precision", "0"], "precision"),
-    "too large to enumerate": (["exact", "permutations:30"], "max_children"),
+    "too large to enumerate": (
+        ["exact", "permutations:40", "--strategy", "top_k:20"],
+        "max_children",
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ import infodecode
 from tests import laws, oracle, translation
 
 FLOAT_LAWS = st.one_of(laws.counted(), laws.rounded(), laws.floating())
-EXAMPLES = 60 if settings.default.max_examples < 100 else settings.default.max_examples
+EXAMPLES = 150 if settings.default.max_examples < 100 else settings.default.max_examples
 
 
 def close(value):
@@ -41,7 +42,7 @@ def assert_same_summary(run, law, reference):
 @given(st.data())
 def test_absorbing(data):
     sample = data.draw(FLOAT_LAWS)
-    strategy, dialect = data.draw(laws.decoders(sample.length))
+    strategy, dialect = data.draw(laws.decoders(sample.law))
     reference = oracle.decode(sample.law, strategy, dialect)
     run = infodecode.exact(translation.table(sample), translation.decoder(strategy, dialect))
     assert_same_law(translation.output(run), oracle.output_law(reference))
@@ -56,7 +57,7 @@ def test_absorbing(data):
 @given(st.data())
 def test_following(data):
     sample = data.draw(FLOAT_LAWS)
-    strategy, dialect = data.draw(laws.decoders(sample.length))
+    strategy, dialect = data.draw(laws.decoders(sample.law))
     rule = data.draw(st.sampled_from(["marginal", "uniform"]))
     reference = oracle.decode(
         sample.law, strategy, dialect, off_support=rule, alphabet_sizes=sample.alphabet_sizes
@@ -79,7 +80,7 @@ def test_following(data):
 @given(st.data())
 def test_rational(data):
     sample = data.draw(laws.counted())
-    strategy, dialect = data.draw(laws.decoders(sample.length))
+    strategy, dialect = data.draw(laws.decoders(sample.law))
     rule = data.draw(st.sampled_from(["absorb", "marginal", "uniform"]))
     reference = oracle.decode(
         sample.law, strategy, dialect, off_support=rule, alphabet_sizes=sample.alphabet_sizes
@@ -98,10 +99,60 @@ def test_rational(data):
     assert_same_summary(run, sample.law, reference)
 
 
+UNEVEN = {(0, 0, 2): 2, (0, 1, 0): 1, (0, 1, 1): 1, (1, 0, 0): 2, (1, 2, 0): 1, (2, 0, 1): 1}
+EVEN = {(0, 0, 0, 1): 1, (0, 1, 1, 0): 1, (1, 0, 1, 0): 1, (1, 1, 0, 0): 1, (1, 1, 1, 1): 1}
+GRID_STRATEGIES = [
+    *(
+        oracle.TopK(sizes, by)
+        for by in ("random", "confidence", "margin", "entropy", "left_to_right")
+        for sizes in ((1,), (2,), (2, 1))
+    ),
+    *(
+        oracle.Threshold(gamma, inclusive, *rest)
+        for gamma in (Fraction(1, 2), Fraction(3, 5))
+        for inclusive in (False, True)
+        for rest in ((1, 1), (2, 1), (1, 2))
+    ),
+    *(
+        oracle.Factor(factor, as_shipped)
+        for factor in (Fraction(4, 5), Fraction(1), Fraction(6, 5), Fraction(3, 2))
+        for as_shipped in (False, True)
+    ),
+]
+GRID_DIALECTS = [
+    oracle.Dialect(*parts)
+    for parts in product(
+        (Fraction(0), Fraction(1), Fraction(1, 2)),
+        ("choose-then-sample", "sample-then-choose"),
+        ("random", "lowest"),
+        ("random", "lowest"),
+        ("untempered", "tempered"),
+        (None, 2),
+    )
+    if parts[0] == 0 or parts[2] == "random"
+]
+
+
+@pytest.mark.parametrize("weights", [UNEVEN, EVEN], ids=["uneven", "even"])
+@pytest.mark.parametrize("strategy", GRID_STRATEGIES, ids=str)
+def test_every_dialect(strategy, weights):
+    """The whole grid, on two laws that are full of ties and boundaries."""
+    sizes = tuple(max(column) + 1 for column in zip(*weights, strict=True))
+    sample = laws.Sample(oracle.normalised(weights), weights, sizes)
+    table = translation.table(sample)
+    for dialect in GRID_DIALECTS:
+        reference = oracle.decode(
+            sample.law, strategy, dialect, off_support="uniform", alphabet_sizes=sizes
+        )
+        run = infodecode.exact(table, translation.decoder(strategy, dialect), off_support="uniform")
+        assert_same_law(translation.output(run), oracle.output_law(reference))
+        assert_same_law(translation.rounds(run), oracle.rounds_law(reference))
+
+
 @given(st.data())
 def test_stopping_early_reports_the_unfinished_mass(data):
     sample = data.draw(laws.counted())
-    strategy, dialect = data.draw(laws.decoders(sample.length))
+    strategy, dialect = data.draw(laws.decoders(sample.law))
     limit = data.draw(st.integers(1, sample.length))
     reference = oracle.decode(sample.law, strategy, dialect, off_support="marginal")
     run = infodecode.exact(
@@ -119,7 +170,7 @@ def test_stopping_early_reports_the_unfinished_mass(data):
 def test_absorbing_and_following_agree_on_the_support(data):
     """At longer lengths than the oracle reaches with ease."""
     sample = data.draw(laws.counted(max_length=6, max_outcomes=30))
-    decoder = translation.decoder(*data.draw(laws.decoders(sample.length)))
+    decoder = translation.decoder(*data.draw(laws.decoders(sample.law)))
     table = translation.table(sample)
     absorbed = infodecode.exact(table, decoder)
     for rule in ("marginal", "uniform"):

@@ -313,6 +313,16 @@ def test_tokens_that_never_occur_and_constant_positions_take_no_room(walk):
     assert subset_entropies(d) == pytest.approx(expected, abs=EXACT)
 
 
+def test_what_is_known_for_sure_has_no_entropy_at_all(walk):
+    """Float marginals of one outcome miss the total by rounding: still exactly 0.0."""
+    rng = np.random.default_rng(8)
+    rows = np.unique(rng.integers(0, [1, 7, 1, 9, 5], (500, 5)), axis=0)
+    weights = rng.random(len(rows))
+    found = subset_entropies(Table(rows, weights / math.fsum(weights)))
+    assert found[[0b00000, 0b00001, 0b00100, 0b00101]].tolist() == [0.0] * 4
+    assert not np.signbit(found).any()
+
+
 def test_keys_wider_than_a_machine_word():
     """12 positions of 300 values each: 108 bits a key."""
     rng = np.random.default_rng(4)

@@ -230,7 +230,7 @@ def test_fixed_partition_costs_its_bits(data):
 @given(st.data())
 def test_every_law_of_outputs_is_a_law(data):
     sample = data.draw(laws.counted(max_length=3))
-    strategy, dialect = data.draw(laws.decoders(sample.length))
+    strategy, dialect = data.draw(laws.decoders(sample.law))
     absorbed = decode(sample.law, strategy, dialect)
     followed = decode(sample.law, strategy, dialect, off_support="marginal")
     assert sum(absorbed.values()) == sum(followed.values()) == 1
@@ -242,7 +242,7 @@ def test_every_law_of_outputs_is_a_law(data):
 @given(st.data())
 def test_at_temperature_zero_the_order_does_not_matter(data):
     sample = data.draw(laws.counted(max_length=3))
-    strategy, dialect = data.draw(laws.decoders(sample.length))
+    strategy, dialect = data.draw(laws.decoders(sample.law))
     rest = (dialect.token_ties, dialect.position_ties, dialect.confidence, dialect.block_length)
     one, other = (
         decode(sample.law, strategy, Dialect(Fraction(0), order, *rest), off_support="marginal")

@@ -39,6 +39,8 @@ def weight_entropy_of(weights, total):  # type: ignore[no-untyped-def]
     scale = float(total)
     positive = 0
     ones = 0
+    last = weights.dtype.type(0)
+    term = 0.0
     bits = 0.0
     lost = 0.0
     for weight in weights:
@@ -46,7 +48,9 @@ def weight_entropy_of(weights, total):  # type: ignore[no-untyped-def]
             ones += 1
         elif weight > 0:
             positive += 1
-            term = weight * math.log2(scale / weight)
+            if weight != last:
+                last = weight
+                term = weight * math.log2(scale / weight)
             grown = bits + term
             lost += two_sum_error(bits, term, grown)
             bits = grown
@@ -62,7 +66,7 @@ def weight_entropy(weights):  # type: ignore[no-untyped-def]
     .. math:: H = \frac1W \sum_k w_k \log_2 \frac W{w_k}, \qquad W = \sum_k w_k
 
     No term is negative, so nothing cancels and the error is a few ulps of max(H, 1). A single
-    outcome gives exactly 0.0; counts of 1 cost no logarithm.
+    outcome gives exactly 0.0; runs of equal weights cost one logarithm, counts of 1 none.
     """
     return weight_entropy_of(weights, total_weight(weights))
 

@@ -258,7 +258,7 @@ def simulate(
 
     \b
     Examples:
-      infodecode simulate permutations:100 --strategy top_k:4 --samples 100000
+      infodecode simulate permutations:50 --strategy top_k:4 --samples 20000
       infodecode simulate replace_random:6 --strategy factor:1 --precision 0.005
       infodecode simulate titanic --strategy threshold:0.8 --seed 1 --json
     """

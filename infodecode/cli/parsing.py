@@ -11,6 +11,7 @@ mean is one `Entry` in one of them.
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +166,9 @@ def resolve(specification: str, registry: Mapping[str, Entry[T]], kind: str) -> 
     items = [item.strip() for item in rest.split(",")] if colon else []
     try:
         values = _values(items, entry.parameters)
+        for parameter in inspect.signature(entry.build).parameters.values():
+            if parameter.default is parameter.empty and parameter.name not in values:
+                raise ValueError(f"needs {parameter.name}")
         return entry.build(**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{kind} {specification!r}: {error} (example: {entry.example})") from error
@@ -195,7 +199,7 @@ def _values(
 def _unknown(name: str, registry: Mapping[str, Entry[T]], kind: str) -> str:
     close = difflib.get_close_matches(name, registry, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {name!r}{hint} Known: {', '.join(registry)}"
+    return f"{kind} must be one of {', '.join(registry)}, got {name!r}{hint}"
 
 
 def parse_distribution(

@@ -10,7 +10,7 @@ import numpy as np
 
 from infodecode._kernels.rows import any_in_row
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
-from infodecode.state import NOTHING, State
+from infodecode.state import NOTHING, State, take
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class Ranked:
     def take(self, rows: IntArray | slice) -> Ranked:
         """The action of the rows named."""
         return Ranked(
-            self.key[rows],
-            self.count if isinstance(self.count, int) else self.count[rows],
+            take(self.key, rows),
+            self.count if isinstance(self.count, int) else take(self.count, rows),
             _take(self.allowed, rows),
             self.ties,
             _take(self.tokens, rows),
@@ -64,7 +64,7 @@ class Independent:
     def take(self, rows: IntArray | slice) -> Independent:
         """The action of the rows named."""
         return Independent(
-            self.probability[rows],
+            take(self.probability, rows),
             _take(self.allowed, rows),
             _take(self.tokens, rows),
             _take(self.forced, rows),
@@ -72,7 +72,7 @@ class Independent:
 
 
 def _take(array: Array | None, rows: IntArray | slice) -> Array | None:
-    return None if array is None else array[rows]
+    return None if array is None else take(array, rows)
 
 
 Action: TypeAlias = Ranked | Independent
