@@ -174,7 +174,10 @@ def exact_laws() -> list[Row]:
             f"exact, {law.name}, random top-2",
             lambda law=law: infodecode.exact(law, decoder), target,
         )
-        for law, target in ((distributions.permutations(7), 1.0), (distributions.replace_random(12), 0.2))
+        for law, target in (
+            (distributions.permutations(7), 1.0),
+            (distributions.replace_random(12), 0.2),
+        )
     ]  # fmt: skip
 
 

@@ -16,7 +16,9 @@ def permutation_table(n: int) -> np.ndarray:
     return np.array(list(itertools.permutations(range(n))))
 
 
-def decode(outcomes: np.ndarray, per_round: int, generator: np.random.Generator) -> np.ndarray | None:
+def decode(
+    outcomes: np.ndarray, per_round: int, generator: np.random.Generator
+) -> np.ndarray | None:
     """One random top-k decode at temperature 1; None once the canvas has left the support."""
     n = outcomes.shape[1]
     canvas = np.full(n, -1)

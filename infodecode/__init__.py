@@ -1,4 +1,4 @@
-"""infodecode: exact theory and simulation of parallel decoding in masked diffusion language models."""
+"""Exact theory and simulation of parallel decoding in masked diffusion language models."""
 
 from __future__ import annotations
 

@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from infodecode._typing import IntArray
+from infodecode._typing import Array, IntArray
 
 
-def integer(name: str, value: object, *, minimum: int | None = None, maximum: int | None = None) -> int:
+def integer(
+    name: str, value: object, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
     """``value`` as an int within ``minimum..maximum``; booleans and floats are refused."""
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
     if minimum is not None and number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {number}")
     if maximum is not None and number > maximum:
@@ -36,25 +38,25 @@ def number(
     maximum: float | None = None,
     above: float | None = None,
 ) -> float:
-    """``value`` as a finite float, at least ``minimum``, at most ``maximum``, strictly over ``above``."""
+    """``value`` as a finite float in ``minimum..maximum`` and strictly greater than ``above``."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
+        raise TypeError(f"{name} must be a real number, got {shown(value)}")
     result = float(value)
     if not math.isfinite(result):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {shown(value)}")
     if minimum is not None and result < minimum:
-        raise ValueError(f"{name} must be at least {minimum:g}, got {value!r}")
+        raise ValueError(f"{name} must be at least {minimum:g}, got {shown(value)}")
     if maximum is not None and result > maximum:
-        raise ValueError(f"{name} must be at most {maximum:g}, got {value!r}")
+        raise ValueError(f"{name} must be at most {maximum:g}, got {shown(value)}")
     if above is not None and result <= above:
-        raise ValueError(f"{name} must be greater than {above:g}, got {value!r}")
+        raise ValueError(f"{name} must be greater than {above:g}, got {shown(value)}")
     return result
 
 
 def flag(name: str, value: object) -> bool:
-    """``value`` as a bool; anything else is refused, so that a misplaced number is not read as true."""
+    """``value`` as a bool; anything else is refused: a misplaced number must not pass for true."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -62,74 +64,90 @@ def choice(name: str, value: object, options: Sequence[str]) -> str:
     """``value``, which must be one of ``options``."""
     if not isinstance(value, str) or value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
+        raise ValueError(f"{name} must be one of {listed}, got {shown(value)}")
     return value
+
+
+def array(name: str, value: object) -> Array:
+    """``value`` as an array; nested sequences must be rectangular."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{name} must be a rectangular array, got rows of different lengths in {shown(value)}"
+        ) from None
 
 
 def integer_array(name: str, value: object, *, dimensions: int) -> IntArray:
     """``value`` as an int64 array with ``dimensions`` axes; floats with a fraction are refused."""
+    given = array(name, value)
+    if given.dtype == object and given.ndim == dimensions:
+        given = _exact_integers(name, given)
+    if given.ndim != dimensions:
+        raise ValueError(f"{name} must have {dimensions} axes, got {shown(value)}")
+    if given.size == 0:
+        return given.astype(np.int64)
+    if given.dtype.kind == "f":
+        if not np.isfinite(given).all() or (given != np.floor(given)).any():
+            raise ValueError(f"{name} must hold integers, got {shown(value)}")
+    elif given.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got an array of {given.dtype}")
+    if abs(given).max() > 2**62:
+        raise ValueError(f"{name} must fit 64-bit integers, got {shown(value)}")
+    return given.astype(np.int64)
+
+
+def _exact_integers(name: str, given: Array) -> IntArray:
     try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.asarray(value, dtype=object)
-    if array.dtype == object:
-        if array.ndim < dimensions:
-            raise ValueError(f"{name} must be a rectangular array, got rows of different lengths")
-        try:
-            array = np.array([[operator.index(v) for v in row] for row in array.reshape(len(array), -1)])
-        except (TypeError, OverflowError):
-            raise TypeError(f"{name} must hold integers, got {_short(value)}") from None
-    if array.ndim != dimensions:
-        raise ValueError(f"{name} must have {dimensions} axes, got shape {array.shape}")
-    if array.size == 0:
-        return array.astype(np.int64)
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all() or (array != np.floor(array)).any():
-            raise ValueError(f"{name} must hold integers, got {_short(value)}")
-    elif array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, got an array of {array.dtype}")
-    if array.max() > np.iinfo(np.int64).max or array.min() < np.iinfo(np.int64).min:
-        raise ValueError(f"{name} must fit 64-bit integers, got {_short(value)}")
-    return array.astype(np.int64)
+        whole = [operator.index(v) for v in given.ravel()]
+    except TypeError:
+        raise TypeError(f"{name} must hold integers, got {shown(given.tolist())}") from None
+    if any(abs(v) > 2**62 for v in whole):
+        raise ValueError(f"{name} must fit 64-bit integers, got {shown(given.tolist())}")
+    return np.array(whole, np.int64).reshape(given.shape)
 
 
 def canvases(name: str, value: object, alphabet_sizes: Sequence[int]) -> IntArray:
-    """``value`` as int32 canvases ``(B, n)``; a single canvas ``(n,)`` becomes one row; -1 is a mask."""
-    single = np.ndim(value) == 1 if not isinstance(value, np.ndarray) else value.ndim == 1  # type: ignore[arg-type]
-    array = integer_array(name, [value] if single else value, dimensions=2)
+    """``value`` as int32 canvases ``(B, n)``; one canvas ``(n,)`` becomes a row; -1 is a mask."""
+    given = array(name, value)
+    rows = integer_array(name, given[None] if given.ndim == 1 else given, dimensions=2)
     length = len(alphabet_sizes)
-    if array.shape[1] != length:
-        raise ValueError(f"{name} must have {length} positions, got {array.shape[1]}")
-    bad = (array < -1) | (array >= np.asarray(alphabet_sizes))
+    if rows.shape[1] != length:
+        raise ValueError(f"{name} must have {length} positions, got {rows.shape[1]}")
+    bad = (rows < -1) | (rows >= np.asarray(alphabet_sizes))
     if bad.any():
         row, position = (int(v) for v in np.argwhere(bad)[0])
         raise ValueError(
             f"{name} must hold -1 (masked) or a value in 0..{alphabet_sizes[position] - 1} "
-            f"at position {position}, got {int(array[row, position])} in row {row}"
+            f"at position {position}, got {int(rows[row, position])} in row {row}"
         )
-    return array.astype(np.int32)
+    return rows.astype(np.int32)
 
 
 def sequences(name: str, value: object, alphabet_sizes: Sequence[int]) -> IntArray:
     """Like `canvases`, with every position revealed."""
-    array = canvases(name, value, alphabet_sizes)
-    if (array < 0).any():
-        row, position = (int(v) for v in np.argwhere(array < 0)[0])
+    rows = canvases(name, value, alphabet_sizes)
+    if (rows < 0).any():
+        row, position = (int(v) for v in np.argwhere(rows < 0)[0])
         raise ValueError(f"{name} must be complete, got a mask at position {position} in row {row}")
-    return array
+    return rows
 
 
 def positions(name: str, value: Iterable[Any] | int, length: int) -> tuple[int, ...]:
     """``value`` as distinct positions in ``range(length)``, in the order given."""
     items = [value] if isinstance(value, int | np.integer) else iterate(name, value)
-    result = tuple(integer(f"{name}[{k}]", item, minimum=0, maximum=length - 1) for k, item in enumerate(items))
+    result = tuple(
+        integer(f"{name}[{k}]", item, minimum=0, maximum=length - 1) for k, item in enumerate(items)
+    )
     if len(set(result)) != len(result):
         repeated = next(p for p in result if result.count(p) > 1)
         raise ValueError(f"{name} must hold each position once, got {repeated} twice")
     return result
 
 
-def partition(name: str, value: Iterable[Iterable[Any]], length: int) -> tuple[tuple[int, ...], ...]:
+def partition(
+    name: str, value: Iterable[Iterable[Any]], length: int
+) -> tuple[tuple[int, ...], ...]:
     """``value`` as an ordered partition of ``range(length)`` into non-empty blocks."""
     blocks = tuple(
         positions(f"{name}[{k}]", block, length) for k, block in enumerate(iterate(name, value))
@@ -140,23 +158,29 @@ def partition(name: str, value: Iterable[Iterable[Any]], length: int) -> tuple[t
             raise ValueError(f"{name}[{k}] must not be empty")
         for position in block:
             if position in seen:
-                raise ValueError(f"{name} must be a partition of range({length}): position {position} appears twice")
+                raise ValueError(
+                    f"{name} must be a partition of range({length}): "
+                    f"position {position} appears twice"
+                )
             seen.add(position)
     missing = sorted(set(range(length)) - seen)
     if missing:
-        raise ValueError(f"{name} must be a partition of range({length}): position {missing[0]} is missing")
+        raise ValueError(
+            f"{name} must be a partition of range({length}): position {missing[0]} is missing"
+        )
     return blocks
 
 
 def iterate(name: str, value: object) -> list[Any]:
     if isinstance(value, str | bytes):
-        raise TypeError(f"{name} must be a sequence, got {value!r}")
+        raise TypeError(f"{name} must be a sequence, got {shown(value)}")
     try:
         return list(value)  # type: ignore[call-overload, no-any-return]
     except TypeError:
-        raise TypeError(f"{name} must be a sequence, got {value!r}") from None
+        raise TypeError(f"{name} must be a sequence, got {shown(value)}") from None
 
 
-def _short(value: object) -> str:
-    text = repr(value).replace("\n", " ")
+def shown(value: object) -> str:
+    """``repr(value)`` on one line, shortened."""
+    text = " ".join(repr(value).split())
     return text if len(text) <= 80 else text[:77] + "..."

@@ -45,7 +45,6 @@ Branches: TypeAlias = tuple[IntArray, IntArray, Array]
 """Rows of the state that branched, their canvases ``(R', n)`` with drawn tokens, their weights."""
 
 
-
 class Chance(ABC):
     """Resolves what a plan leaves open."""
 
@@ -140,7 +139,7 @@ class Enumerated(Chance):
             settle_lowest_into(classes, need, chosen)
             yield slice(None), chosen, state.weight
             return
-        ways = self._checked(np.frompyfunc(math.comb, 2, 1)(tied, need))
+        ways = self._checked(np.asarray(np.frompyfunc(math.comb, 2, 1)(tied, need)))
         share = _shares(ways, state.weight)
         for piece in _pieces(ways):
             first = np.concatenate([[0], np.cumsum(ways[piece])])
@@ -257,9 +256,7 @@ def _allowed(state: State, action: Ranked | Independent) -> BoolArray:
     return state.feasible if action.allowed is None else np.asarray(action.allowed, bool)
 
 
-def _classify(
-    state: State, action: Ranked, allowed: BoolArray
-) -> tuple[Array, IntArray, IntArray]:
+def _classify(state: State, action: Ranked, allowed: BoolArray) -> tuple[Array, IntArray, IntArray]:
     count = np.broadcast_to(np.asarray(action.count, np.int64), (state.rows,))
     classes = np.empty(allowed.shape, np.uint8)
     need, tied = np.empty(state.rows, np.int64), np.empty(state.rows, np.int64)

@@ -54,13 +54,13 @@ class Decoder:
     token_ties: str = field(default="random", kw_only=True)
     position_ties: str = field(default="random", kw_only=True)
     confidence: str = field(default="untempered", kw_only=True)
-    blocks: BlockPolicy = field(default=WholeCanvas(), kw_only=True)  # noqa: RUF009
+    blocks: BlockPolicy = field(default=WholeCanvas(), kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.strategy, Strategy):
-            raise TypeError(f"strategy must be a Strategy, got {self.strategy!r}")
+            raise TypeError(f"strategy must be a Strategy, got {_validation.shown(self.strategy)}")
         if not isinstance(self.blocks, BlockPolicy):
-            raise TypeError(f"blocks must be a BlockPolicy, got {self.blocks!r}")
+            raise TypeError(f"blocks must be a BlockPolicy, got {_validation.shown(self.blocks)}")
         _validation.number("temperature", self.temperature, minimum=0)
         _validation.choice("order", self.order, ORDERS)
         _validation.choice("token_ties", self.token_ties, TIES)
@@ -164,9 +164,7 @@ class Decoder:
                 evaluated=picked.evaluated + number,
             )
 
-    def _draw_first(
-        self, state: State, evaluation: Evaluation, chance: Chance
-    ) -> Iterator[State]:
+    def _draw_first(self, state: State, evaluation: Evaluation, chance: Chance) -> Iterator[State]:
         if not self.draws_first:
             yield state
             return

@@ -38,7 +38,7 @@ class Estimate:
 
 
 def proportion(successes: int, trials: int, confidence: float) -> Estimate:
-    """Share of successes with the Clopper–Pearson interval, which never covers less than claimed."""
+    """Share of successes with the Clopper–Pearson interval: it covers at least as claimed."""
     from scipy.special import betaincinv
 
     tail = (1 - confidence) / 2

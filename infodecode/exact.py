@@ -17,7 +17,7 @@ from infodecode._progress import progress_bar
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.chance import MAX_CHILDREN, Enumerated
 from infodecode.decoder import Decoder
-from infodecode.distributions import Joint, Table
+from infodecode.distributions import Joint, Table, require
 from infodecode.information import nonnegative
 from infodecode.models import OFF_SUPPORT, IdealModel, Model
 from infodecode.state import State
@@ -266,14 +266,14 @@ def exact(
         np.zeros(1, np.uint64), used,
     )  # fmt: skip
     packing = Packing(law.alphabet_sizes)
-    done = _Merger(packing)
+    done = _Merger(packing, one)
     finished_by_round = [one * 0]
     calls: Any = one * 0
     evaluated: Any = one * 0
     largest = 1
     with progress_bar("rounds", rounds, progress) as advance:
         for _ in range(rounds):
-            merger = _Merger(packing)
+            merger = _Merger(packing, one)
             chance.new_round()
             ended: list[Any] = []
             for piece in _slices(live, _rows_at_once(law)):
@@ -316,10 +316,9 @@ def exact(
 def prepare(
     distribution: Joint, decoder: Decoder, model: Model | None, off_support: str, arithmetic: str
 ) -> tuple[Joint, Model]:
-    if not isinstance(distribution, Joint):
-        raise TypeError(f"distribution must be a distribution, got {distribution!r}")
+    require("distribution", distribution)
     if not isinstance(decoder, Decoder):
-        raise TypeError(f"decoder must be a Decoder, got {decoder!r}")
+        raise TypeError(f"decoder must be a Decoder, got {_validation.shown(decoder)}")
     _validation.choice("off_support", off_support, ABSORB)
     rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
     if off_support == "absorb" and _revises(decoder):
@@ -353,11 +352,11 @@ def _revises(decoder: object) -> bool:
 class _Merger:
     """Adds up the weights of equal (canvas, memory) rows as they stream in."""
 
-    def __init__(self, packing: Packing) -> None:
+    def __init__(self, packing: Packing, one: float | Fraction) -> None:
         self._packing = packing
         self._grouper: Grouper | None = None
         self._parts: list[State] = []
-        self._weight: Array = np.zeros(0)
+        self._weight: Array = np.array([one])[:0]
 
     def add(self, state: State) -> None:
         if not state.rows:
@@ -375,7 +374,7 @@ class _Merger:
         self._parts.append(state.take(fresh))
         if state.weight.dtype == object:
             zeros = np.full(len(fresh), Fraction(0), dtype=object)
-            self._weight = np.concatenate([self._weight.astype(object), zeros])
+            self._weight = np.concatenate([self._weight, zeros])
             np.add.at(self._weight, ids, state.weight)
         else:
             self._weight = np.concatenate([self._weight, np.zeros(len(fresh))])
@@ -396,9 +395,9 @@ def _memory_key(array: Array) -> Array:
     flat = np.asarray(array).reshape(len(array), -1)
     if flat.dtype.kind == "f":
         flat = np.round(flat, 12) + 0.0
-    return np.ascontiguousarray(flat.astype(np.float64 if flat.dtype.kind == "f" else np.int64)).view(
-        np.uint64
-    )
+    return np.ascontiguousarray(
+        flat.astype(np.float64 if flat.dtype.kind == "f" else np.int64)
+    ).view(np.uint64)
 
 
 def _slices(state: State, size: int) -> Iterator[State]:
@@ -430,8 +429,6 @@ def _one(weights: Array) -> float | Fraction:
     return Fraction(1) if weights.dtype == object else 1.0
 
 
-def _demand_conservation(*parts: float | Fraction) -> None:
-    if abs(sum(parts) - 1) > 1e-9:
+def _demand_conservation(*parts: Any) -> None:
+    if abs(float(sum(parts)) - 1) > 1e-9:
         raise ArithmeticError(f"probability was lost: {parts} adds up to {float(sum(parts))!r}")
-
-

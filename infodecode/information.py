@@ -16,7 +16,7 @@ from infodecode import _validation
 from infodecode._kernels.entropies import position_weights
 from infodecode._kernels.lattice import dense_entropies_into, sparse_entropies_into
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
-from infodecode.distributions import Joint, Table
+from infodecode.distributions import Joint, Table, require
 
 Positions: TypeAlias = Iterable[int] | int
 
@@ -80,6 +80,7 @@ def entropy(
         >>> entropy(distributions.permutations(4), [0, 1], given=[2])
         2.584962500721156
     """
+    require("distribution", distribution)
     chosen, known = _disjoint(distribution, positions, given)
     joint = distribution.entropy(chosen + known)
     return nonnegative(joint - distribution.entropy(known), scale=joint)
@@ -110,6 +111,7 @@ def mutual_information(
         >>> mutual_information(distributions.copy(2), 0, 1)
         0.0
     """
+    require("distribution", distribution)
     first = _validation.positions("a", a, distribution.length)
     second = _validation.positions("b", b, distribution.length)
     known = _validation.positions("given", given, distribution.length)
@@ -148,6 +150,7 @@ def total_correlation(
 
     Reference: Watanabe 1960; ParallelBench (Kang et al. 2025), equation 1.
     """
+    require("distribution", distribution)
     chosen, known = _disjoint(distribution, positions, given)
     if len(chosen) <= 1:
         return 0.0
@@ -179,6 +182,7 @@ def dual_total_correlation(distribution: Joint) -> float:
 
     Reference: Han 1978; Austin 2018.
     """
+    require("distribution", distribution)
     whole = distribution.entropy()
     sizes = distribution.size_entropies()
     if sizes is not None:
@@ -212,6 +216,8 @@ def kl_divergence(p: Joint, q: Joint) -> float:
         >>> kl_divergence(fair, distributions.Table([[0], [1]], [1, 3]))
         0.2075187496394219
     """
+    require("p", p)
+    require("q", q)
     _require_same_space(p, q)
     table = p.table()
     theirs = q.log2_probability(table.outcomes)
@@ -242,6 +248,8 @@ def total_variation(p: Joint, q: Joint) -> float:
         >>> total_variation(fair, distributions.Table([[0], [1]], [1, 3]))
         0.25
     """
+    require("p", p)
+    require("q", q)
     _require_same_space(p, q)
     if q.support_size is not None and (p.support_size is None or q.support_size < p.support_size):
         p, q = q, p
@@ -276,7 +284,8 @@ def renyi_entropy(distribution: Joint, order: float) -> float:
 
     Reference: Rényi 1961.
     """
-    if order != math.inf:
+    require("distribution", distribution)
+    if not (isinstance(order, float) and order == math.inf):
         order = _validation.number("order", order, minimum=0)
     if order == 1:
         return distribution.entropy()
@@ -318,6 +327,7 @@ def subset_entropies(distribution: Joint) -> FloatArray:
         >>> subset_entropies(distributions.permutations(3)).round(3).tolist()
         [0.0, 1.585, 1.585, 2.585, 1.585, 2.585, 2.585, 2.585]
     """
+    require("distribution", distribution)
     n = distribution.length
     if n > SUBSETS_LENGTH:
         raise ValueError(
@@ -337,10 +347,17 @@ def entropy_gains(distribution: Joint) -> FloatArray:
     Limits are those of `subset_entropies`, unless entropies depend on the number of positions only.
     """
     means = distribution.size_entropies()
-    if means is None:
-        by_mask = subset_entropies(distribution)
-        size = np.bitwise_count(np.arange(len(by_mask)))
-        means = np.array([by_mask[size == k].mean() for k in range(distribution.length + 1)])
+    return gains_of(mean_entropies(subset_entropies(distribution)) if means is None else means)
+
+
+def mean_entropies(by_mask: FloatArray) -> FloatArray:
+    """Mean ``(n + 1,)`` of all subset entropies ``(2**n,)`` over the subsets of each size."""
+    size = np.bitwise_count(np.arange(len(by_mask)))
+    return np.array([by_mask[size == k].mean() for k in range(len(by_mask).bit_length())])
+
+
+def gains_of(means: FloatArray) -> FloatArray:
+    """`entropy_gains` from the mean entropies ``(n + 1,)`` of k positions."""
     scale = float(means[-1])
     gains = nonnegative(np.diff(means), scale=scale)
     nonnegative(-np.diff(gains, append=0.0), scale=scale)
@@ -372,7 +389,12 @@ def information_curve(distribution: Joint) -> FloatArray:
 
     Reference: Chen, Cong, Li 2025 (arXiv 2511.04647).
     """
-    gains = entropy_gains(distribution)
+    require("distribution", distribution)
+    return curve_of(entropy_gains(distribution))
+
+
+def curve_of(gains: FloatArray) -> FloatArray:
+    """`information_curve` from the gains."""
     curve: FloatArray = gains[0] - gains
     return nonnegative(curve, scale=float(gains.sum()))
 

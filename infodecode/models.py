@@ -20,7 +20,7 @@ from infodecode._kernels.grouping import hash_rows_into
 from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
 from infodecode._kernels.rows import empty_rows, pairs_of
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
-from infodecode.distributions import Joint, Table
+from infodecode.distributions import Joint, Table, require
 from infodecode.state import State
 
 EXACT_TOLERANCE = 1e-12
@@ -139,9 +139,7 @@ class LawEvaluation(Evaluation):
         pairs = len(rows)
         token1 = np.empty(pairs, np.int64)
         p1, p2, entropy = np.empty(pairs), np.empty(pairs), np.empty(pairs)
-        summarise_into(
-            laws, self._model.tolerance, "entropy" in wanted, p1, token1, p2, entropy
-        )
+        summarise_into(laws, self._model.tolerance, "entropy" in wanted, p1, token1, p2, entropy)
         columns = {
             "p1": p1, "confidence": p1, "p2": p2, "margin": p1 - p2, "entropy": entropy,
             "token1": token1,
@@ -184,8 +182,7 @@ class IdealModel(LawModel):
     def __init__(
         self, distribution: Joint, *, off_support: str = "marginal", arithmetic: str = "float"
     ) -> None:
-        if not isinstance(distribution, Joint):
-            raise TypeError(f"distribution must be a distribution, got {distribution!r}")
+        require("distribution", distribution)
         self.distribution = distribution
         self.alphabet_sizes = distribution.alphabet_sizes
         self.off_support = _validation.choice("off_support", off_support, OFF_SUPPORT)
@@ -194,9 +191,11 @@ class IdealModel(LawModel):
         if off_support == "natural" and distribution._natural_laws(blank, none, none) is None:
             raise ValueError(
                 "off_support='natural' needs a family whose formula extends off its support, "
-                f"got {distribution!r}; use 'marginal' or 'uniform'"
+                f"got {_validation.shown(distribution)}; use 'marginal' or 'uniform'"
             )
-        self._rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
+        self._rational = (
+            _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
+        )
         if self._rational and not (isinstance(distribution, Table) and distribution.integer):
             raise ValueError(
                 f"arithmetic='rational' needs a table of integer counts, got {distribution!r}"
@@ -255,7 +254,10 @@ class NoisyModel(LawModel):
     def __init__(self, model: LawModel | Joint, scale: float, *, seed: int = 0) -> None:
         self.model = IdealModel(model) if isinstance(model, Joint) else model
         if not isinstance(self.model, LawModel):
-            raise TypeError(f"model must be a model with exact laws or a distribution, got {model!r}")
+            raise TypeError(
+                "model must be a model with exact laws or a distribution, "
+                f"got {_validation.shown(model)}"
+            )
         self.scale = _validation.number("scale", scale, minimum=0)
         self.seed = _validation.integer("seed", seed, minimum=0)
         self.alphabet_sizes = self.model.alphabet_sizes
@@ -274,9 +276,7 @@ def _floats(laws: Array) -> FloatArray:
     return np.asarray(laws, dtype=np.float64)
 
 
-def _spread(
-    values: Array, rows: IntArray, positions: IntArray, shape: tuple[int, ...]
-) -> Array:
+def _spread(values: Array, rows: IntArray, positions: IntArray, shape: tuple[int, ...]) -> Array:
     out = np.zeros(shape, values.dtype)
     out[rows, positions] = values
     return out

@@ -13,7 +13,7 @@ import numpy as np
 from infodecode import _validation
 from infodecode._kernels.lattice import best_blocks_into, partition_costs_into
 from infodecode._typing import FloatArray
-from infodecode.distributions import Joint
+from infodecode.distributions import Joint, require
 from infodecode.information import (
     entropy_gains,
     nonnegative,
@@ -37,7 +37,7 @@ class OptimalPartitions:
             all orders fixed in advance with exactly T rounds; nonincreasing, and 0.0 at T = n.
     """
 
-    bits: FloatArray
+    bits: FloatArray = field(repr=False)
     _best: tuple[Partition, ...] | OptimalSchedule = field(repr=False)
 
     def partition(self, rounds: int) -> Partition:
@@ -79,6 +79,7 @@ def partition_bits(distribution: Joint, blocks: Sequence[Sequence[int]]) -> floa
 
     Reference: ParallelBench (Kang et al. 2025), Theorem 1.
     """
+    require("distribution", distribution)
     checked = _validation.partition("blocks", blocks, distribution.length)
     if distribution.size_entropies() is not None:
         return excess_bits(entropy_gains(distribution), np.array([len(block) for block in checked]))
@@ -117,17 +118,32 @@ def optimal_partitions(distribution: Joint) -> OptimalPartitions:
 
     Reference: ParallelBench (Kang et al. 2025), Theorem 2; the programme over all T is ours.
     """
+    require("distribution", distribution)
     if distribution.size_entropies() is not None:
-        schedule = optimal_random_order(distribution)
-        return OptimalPartitions(schedule.bits, schedule)
-    n = distribution.length
-    if n > PARTITIONS_LENGTH:
+        return of_sizes(optimal_random_order(distribution))
+    demand_few_positions(distribution)
+    return partitions_of(subset_entropies(distribution))
+
+
+def of_sizes(schedule: OptimalSchedule) -> OptimalPartitions:
+    """Best partitions where the sizes of the blocks are all that matters."""
+    return OptimalPartitions(schedule.bits, schedule)
+
+
+def demand_few_positions(distribution: Joint) -> None:
+    """Raise ValueError where the programme over 3^n pairs is too much."""
+    if distribution.length > PARTITIONS_LENGTH:
         raise ValueError(
-            f"best partitions are computed for at most {PARTITIONS_LENGTH} positions, got {n} "
-            f"(3^{n} pairs of a known set and a block); partition_bits(distribution, blocks) takes "
-            "any partition, optimal_random_order(distribution) has the best sizes of random orders"
+            f"best partitions are computed for at most {PARTITIONS_LENGTH} positions, got "
+            f"{distribution.length} (3^{distribution.length} pairs of a known set and a block); "
+            "partition_bits(distribution, blocks) takes any partition, "
+            "optimal_random_order(distribution) has the best sizes of random orders"
         )
-    entropies = subset_entropies(distribution)
+
+
+def partitions_of(entropies: FloatArray) -> OptimalPartitions:
+    """`optimal_partitions` from all subset entropies ``(2**n,)``."""
+    n = len(entropies).bit_length() - 1
     whole = float(entropies[-1])
     costs = np.empty((1 << n, n))
     partition_costs_into(entropies, costs)

@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from infodecode import _validation
+from infodecode import _validation, information, partitions, schedules
 from infodecode._typing import FloatArray
-from infodecode.distributions import Joint
-from infodecode.information import (
-    dual_total_correlation,
-    information_curve,
-    total_correlation,
-)
-from infodecode.partitions import OptimalPartitions, Partition, optimal_partitions
-from infodecode.schedules import OptimalSchedule, optimal_random_order
+from infodecode.distributions import Joint, require
+from infodecode.partitions import OptimalPartitions, Partition
+from infodecode.schedules import OptimalSchedule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +41,7 @@ class Bounds:
             advance, by any model (ParallelBench, Theorems 1 and 2). Orders that are random or
             depend on revealed values are not covered.
         random_order_bits: ``(n,)`` expected KL of a uniformly random order with the best T sizes.
-        adaptive_bits: ``(n,)`` optimum over orders that adapt to revealed values; None until computed.
+        adaptive_bits: ``(n,)`` optimum over orders that adapt to revealed values, where computed.
         notes: what was left out, and why.
     """
 
@@ -64,7 +59,7 @@ class Bounds:
     _schedule: OptimalSchedule | None = field(repr=False)
 
     def partition(self, rounds: int) -> Partition:
-        """An ordered partition into ``rounds`` blocks that attains ``partition_bits[rounds - 1]``."""
+        """An ordered partition that attains ``partition_bits[rounds - 1]``."""
         return self._require(self._partitions, "partition").partition(rounds)
 
     def random_order_sizes(self, rounds: int) -> tuple[int, ...]:
@@ -145,7 +140,9 @@ class Bounds:
 
     def _require(self, value: Result | None, name: str) -> Result:
         if value is None:
-            raise ValueError(f"{name} could not be computed for {self.name}: {' '.join(self.notes)}")
+            raise ValueError(
+                f"{name} could not be computed for {self.name}: {' '.join(self.notes)}"
+            )
         return value
 
 
@@ -164,31 +161,49 @@ def bounds(distribution: Joint) -> Bounds:
 
     Reference: ParallelBench (Kang et al. 2025), section 4; Chen, Cong, Li 2025.
     """
-    if not isinstance(distribution, Joint):
-        raise TypeError(f"distribution must be a distribution, got {distribution!r}")
+    require("distribution", distribution)
     notes: list[str] = []
-    curve = _attempt(lambda: information_curve(distribution), notes)
-    partitions = _attempt(lambda: optimal_partitions(distribution), notes)
-    schedule = None
-    if curve is not None:
-        schedule = _attempt(lambda: optimal_random_order(distribution), notes)
+    means = distribution.size_entropies()
+    by_mask = None
+    if means is None:
+        by_mask = _attempt(lambda: information.subset_entropies(distribution), notes)
+        means = None if by_mask is None else information.mean_entropies(by_mask)
+    gains = None if means is None else information.gains_of(means)
+    schedule = _attempt(lambda: _schedule(distribution, gains), notes)
+    best = _attempt(lambda: _partitions(distribution, by_mask, schedule), notes)
     return Bounds(
         name=distribution.name,
         length=distribution.length,
         entropy=distribution.entropy(),
-        total_correlation=total_correlation(distribution),
-        dual_total_correlation=dual_total_correlation(distribution),
-        information_curve=curve,
-        partition_bits=None if partitions is None else partitions.bits,
+        total_correlation=information.total_correlation(distribution),
+        dual_total_correlation=information.dual_total_correlation(distribution),
+        information_curve=None if gains is None else information.curve_of(gains),
+        partition_bits=None if best is None else best.bits,
         random_order_bits=None if schedule is None else schedule.bits,
         adaptive_bits=None,
         notes=tuple(dict.fromkeys(notes)),
-        _partitions=partitions,
+        _partitions=best,
         _schedule=schedule,
     )
 
 
-def _attempt(compute: Callable[[], Result], notes: list[str]) -> Result | None:
+def _schedule(distribution: Joint, gains: FloatArray | None) -> OptimalSchedule | None:
+    if gains is None:
+        return None
+    schedules.demand_few_positions(distribution)
+    return schedules.schedule_of(gains)
+
+
+def _partitions(
+    distribution: Joint, by_mask: FloatArray | None, schedule: OptimalSchedule | None
+) -> OptimalPartitions | None:
+    if distribution.size_entropies() is not None:
+        return None if schedule is None else partitions.of_sizes(schedule)
+    partitions.demand_few_positions(distribution)
+    return None if by_mask is None else partitions.partitions_of(by_mask)
+
+
+def _attempt(compute: Callable[[], Result | None], notes: list[str]) -> Result | None:
     try:
         return compute()
     except ValueError as reason:

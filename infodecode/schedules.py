@@ -10,7 +10,7 @@ import numpy as np
 from infodecode import _validation
 from infodecode._kernels.schedules import best_starts_into, sizes_into
 from infodecode._typing import FloatArray, IntArray
-from infodecode.distributions import Joint
+from infodecode.distributions import Joint, require
 from infodecode.information import entropy_gains, nonnegative
 
 SCHEDULE_LENGTH = 10_000
@@ -27,7 +27,7 @@ class OptimalSchedule:
             order's own output law, at least the KL of the mixture that is really output.
     """
 
-    bits: FloatArray
+    bits: FloatArray = field(repr=False)
     _starts: IntArray = field(repr=False)
 
     def sizes(self, rounds: int) -> tuple[int, ...]:
@@ -67,7 +67,11 @@ def random_order_bits(distribution: Joint, sizes: Sequence[int]) -> float:
 
     Reference: Chen, Cong, Li 2025 (arXiv 2511.04647).
     """
-    checked = [_validation.integer(f"sizes[{t}]", s, minimum=1) for t, s in enumerate(sizes)]
+    require("distribution", distribution)
+    checked = [
+        _validation.integer(f"sizes[{t}]", s, minimum=1)
+        for t, s in enumerate(_validation.iterate("sizes", sizes))
+    ]
     if sum(checked) != distribution.length:
         raise ValueError(
             f"sizes must add up to the length {distribution.length}, got {sum(checked)}"
@@ -95,13 +99,18 @@ def optimal_random_order(distribution: Joint) -> OptimalSchedule:
 
     Reference: Chen, Cong, Li 2025 (arXiv 2511.04647); the solution in O(n T log n) is ours.
     """
-    n = distribution.length
-    if n > SCHEDULE_LENGTH:
+    require("distribution", distribution)
+    demand_few_positions(distribution)
+    return schedule_of(entropy_gains(distribution))
+
+
+def demand_few_positions(distribution: Joint) -> None:
+    """Raise ValueError where the table of best sizes would be too large."""
+    if distribution.length > SCHEDULE_LENGTH:
         raise ValueError(
-            f"best sizes are computed for at most {SCHEDULE_LENGTH:,} positions, got {n:,}; "
-            "random_order_bits(distribution, sizes) takes any sizes"
+            f"best sizes are computed for at most {SCHEDULE_LENGTH:,} positions, got "
+            f"{distribution.length:,}; random_order_bits(distribution, sizes) takes any sizes"
         )
-    return _best_sizes(entropy_gains(distribution))
 
 
 def excess_bits(gains: FloatArray, sizes: IntArray) -> float:
@@ -114,7 +123,8 @@ def excess_bits(gains: FloatArray, sizes: IntArray) -> float:
     return nonnegative(float(terms.sum()), scale=float(gains.sum()))
 
 
-def _best_sizes(gains: FloatArray) -> OptimalSchedule:
+def schedule_of(gains: FloatArray) -> OptimalSchedule:
+    """`optimal_random_order` from `infodecode.information.entropy_gains`."""
     n = len(gains)
     starts = np.zeros((n, n + 1), np.uint16)
     best_starts_into(gains, starts)

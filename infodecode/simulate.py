@@ -140,7 +140,7 @@ def simulate(
     chosen = _batch_size(law, most, workers) if batch is None else batch
     size = _validation.integer("batch", chosen, minimum=1)
     _validation.flag("keep_sequences", keep_sequences)
-    tally = _Tally(law, limit, keep_sequences)
+    tally = _Tally(law, keep_sequences)
     with (
         ThreadPoolExecutor(workers) as pool,
         progress_bar("samples", most, progress) as advance,
@@ -212,9 +212,9 @@ def streams_of(key: np.uint64, first: int, count: int) -> Array:
 class _Tally:
     """Whole-number sums over samples, so that neither order nor batches can matter."""
 
-    def __init__(self, law: Joint, max_rounds: int, keep: bool) -> None:
+    def __init__(self, law: Joint, keep: bool) -> None:
         self.samples = self.valid = self.modes = self.calls = self.evaluated = 0
-        self.rounds = np.zeros(max_rounds + 1, np.int64)
+        self.rounds = np.zeros(1, np.int64)
         self._law = law
         self._peak: float | None = None
         self._kept: list[IntArray] | None = [] if keep else None
@@ -230,7 +230,9 @@ class _Tally:
         self.modes += int((log2 >= self._peak - 1e-12).sum())
         self.calls += int(batch.calls.sum())
         self.evaluated += int(batch.evaluated.sum())
-        self.rounds += np.bincount(batch.rounds[finished], minlength=len(self.rounds))
+        counts = np.bincount(batch.rounds[finished], minlength=len(self.rounds))
+        counts[: len(self.rounds)] += self.rounds
+        self.rounds = counts
         if self._kept is not None:
             self._kept.append(batch.sequences)
 
@@ -238,7 +240,7 @@ class _Tally:
         self, distribution: Joint, decoder: Decoder, seed: int, off_support: str,
         validity: Estimate, level: float,
     ) -> Simulation:  # fmt: skip
-        counts = np.trim_zeros(self.rounds, "b")
+        counts = self.rounds
         finished = int(counts.sum())
         return Simulation(
             distribution=distribution,

@@ -33,7 +33,7 @@ class State:
         round: ``(R,)`` rounds completed before this one.
         stream: ``(R,)`` counter-based random streams.
         tolerance: differences up to this count as ties: 1e-12 on exact models, 0 on networks.
-        memory: the strategy's own arrays, each ``(R, ...)``; part of the key by which `exact` merges.
+        memory: the strategy's own arrays ``(R, ...)``; part of the key by which `exact` merges.
         feasible: ``(R, n)`` masked positions that the block policy opens in this round.
         scores: the fields asked for, each ``(R, n)``, 0 at positions that are not feasible.
         drawn: ``(R, n)`` tokens drawn in this round, -1 where none.
@@ -63,7 +63,12 @@ class State:
 
     @classmethod
     def start(
-        cls, canvas: IntArray, weight: Array, stream: Array, tolerance: float, memory: Mapping[str, Array]
+        cls,
+        canvas: IntArray,
+        weight: Array,
+        stream: Array,
+        tolerance: float,
+        memory: Mapping[str, Array],
     ) -> State:
         """Rows before their first round."""
         rows = len(canvas)
@@ -92,7 +97,7 @@ class State:
         return replace(self, **changes)
 
     def take(self, rows: IntArray | slice, **ready: Array) -> State:
-        """The rows named, repeated or left out as asked; arrays given by name are used as they are."""
+        """The rows named, repeated or left out as asked; arrays given by name are used as is."""
         arrays = {
             name: ready[name] if name in ready else take(getattr(self, name), rows)
             for name in _ARRAYS
@@ -117,15 +122,17 @@ class State:
     def concatenate(parts: Sequence[State]) -> State:
         """Rows of all parts, between rounds (scores are dropped)."""
         first = parts[0]
-        rows = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("canvas", "weight", "round", "stream")
-        }
-        memory = {
-            name: np.concatenate([part.memory[name] for part in parts]) for name in first.memory
-        }
+        canvas = np.concatenate([part.canvas for part in parts])
         return State(
-            **rows, tolerance=first.tolerance, memory=memory, **_blank(rows["canvas"])
+            canvas=canvas,
+            weight=np.concatenate([part.weight for part in parts]),
+            round=np.concatenate([part.round for part in parts]),
+            stream=np.concatenate([part.stream for part in parts]),
+            tolerance=first.tolerance,
+            memory={
+                name: np.concatenate([part.memory[name] for part in parts]) for name in first.memory
+            },
+            **_blank(canvas),
         )
 
     def fresh(self) -> State:

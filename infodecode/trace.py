@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infodecode import _validation
-from infodecode._typing import FloatArray, IntArray
+from infodecode._typing import BoolArray, FloatArray, IntArray
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
 from infodecode.models import IdealModel, Model, TokenRule
@@ -35,11 +35,11 @@ class Trace:
     """
 
     canvases: IntArray
-    forced: IntArray
+    forced: BoolArray
     probability: FloatArray
     calls: IntArray
     evaluated: IntArray
-    finished: IntArray
+    finished: BoolArray
     labels: tuple[tuple[str, ...], ...]
     names: tuple[str, ...]
 
@@ -54,17 +54,17 @@ class Trace:
         return np.asarray((self.calls > 0).sum(axis=0))
 
     @property
-    def committed(self) -> IntArray:
+    def committed(self) -> BoolArray:
         """``(T, samples, n)``: positions that went from mask to token in each round."""
         return np.asarray((self.canvases[:-1] < 0) & (self.canvases[1:] >= 0))
 
     @property
-    def remasked(self) -> IntArray:
+    def remasked(self) -> BoolArray:
         """``(T, samples, n)``: positions that went from token to mask in each round."""
         return np.asarray((self.canvases[:-1] >= 0) & (self.canvases[1:] < 0))
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per commit: sample, round (from 1), position, name, token, label, probability, forced."""
+        """One row per commit, with round (from 1), position, token, probability and reason."""
         import pandas as pd
 
         t, sample, position = np.nonzero(self.committed)
@@ -110,7 +110,7 @@ def decode(
         decoder: strategy, token rule, blocks.
         samples: how many sequences; sample k is the k-th of `simulate` with the same seed.
         seed: any integer >= 0.
-        canvases: ``(n,)`` or ``(samples, n)`` canvases to start from, -1 masked; all masked by default.
+        canvases: ``(n,)`` or ``(samples, n)`` to start from, -1 masked; all masked by default.
         max_rounds: stop there and report the decode as not finished.
 
     Example:
@@ -120,13 +120,14 @@ def decode(
         array([2])
     """
     if not isinstance(decoder, Decoder):
-        raise TypeError(f"decoder must be a Decoder, got {decoder!r}")
+        raise TypeError(f"decoder must be a Decoder, got {_validation.shown(decoder)}")
     law = model if isinstance(model, Joint) else None
     used = IdealModel(model) if isinstance(model, Joint) else model
     if not isinstance(used, Model):
-        raise TypeError(f"model must be a model or a distribution, got {model!r}")
+        raise TypeError(f"model must be a model or a distribution, got {_validation.shown(model)}")
     count = _validation.integer("samples", samples, minimum=1)
     n = len(used.alphabet_sizes)
+    start: IntArray
     if canvases is None:
         start = np.full((count, n), -1, np.int32)
     else:
@@ -155,12 +156,12 @@ class _History:
     def __init__(self, start: IntArray, model: Model, decoder: Decoder) -> None:
         self._canvases = [start]
         self._model, self._decoder = model, decoder
-        self._forced: list[IntArray] = []
+        self._forced: list[BoolArray] = []
         self._probability: list[FloatArray] = []
         self._costs: list[IntArray] = []
-        self._finished = ~(start < 0).any(axis=1)
+        self._finished: BoolArray = np.asarray(~(start < 0).any(axis=1))
 
-    def add(self, live: IntArray, after: State, over: IntArray) -> None:
+    def add(self, live: IntArray, after: State, over: BoolArray) -> None:
         before = self._canvases[-1]
         canvas = before.copy()
         canvas[live] = after.canvas
@@ -168,7 +169,13 @@ class _History:
         probability = np.zeros(canvas.shape)
         rule = TokenRule(self._decoder.temperature, self._decoder.token_ties, False)
         if len(rows):
-            state = State.start(before, np.ones(len(before)), np.zeros(len(before), np.uint64), self._model.tolerance, {})
+            state = State.start(
+                before,
+                np.ones(len(before)),
+                np.zeros(len(before), np.uint64),
+                self._model.tolerance,
+                {},
+            )
             seen = self._model.evaluate(state, rule)
             probability[rows, positions] = seen.confidence_of(
                 rows, positions, canvas[rows, positions]

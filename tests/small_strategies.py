@@ -40,7 +40,9 @@ class BernoulliRemask(Strategy):
 class LeastUncertaintyAfter(Strategy):
     """Try the two most confident positions; commit the one that leaves the least entropy."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"confidence", "entropy"})
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"confidence", "entropy"})
 
     def explore(self, state: State) -> Ranked:
         return Ranked(state.scores["confidence"], 2)
@@ -58,7 +60,9 @@ class LeastUncertaintyAfter(Strategy):
 class TryThenFollow(LeastUncertaintyAfter):
     """Commit the tried token itself, then what that same evaluation makes certain."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"confidence", "entropy", "token1"})
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"confidence", "entropy", "token1"})
 
     def plan(self, state: State) -> Plan | Ranked:
         if state.stage == 0:
@@ -70,11 +74,13 @@ class TryThenFollow(LeastUncertaintyAfter):
 
 @dataclass(frozen=True)
 class StableConfidence(Strategy):
-    """Commit positions confident in two rounds running; the single best one otherwise (as KLASS)."""
+    """Commit what is confident in two rounds running, else the single best one (as KLASS)."""
 
     gamma: float
 
-    needs: ClassVar[frozenset[str]] = frozenset({"confidence"})
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"confidence"})
 
     def start(self, canvas: np.ndarray) -> Mapping[str, np.ndarray]:
         return {"streak": np.zeros(canvas.shape, np.int64)}

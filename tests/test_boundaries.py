@@ -5,13 +5,16 @@ equal, and on the toys they are equal all the time. The values below are exact r
 float path has to reproduce them to 1e-12 and the rational path to the last digit.
 """
 
+import json
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import infodecode
 from infodecode import Decoder, distributions
+from infodecode.models import LawModel
 from infodecode.strategies import Factor, Threshold, TopK
 from tests import oracle
 
@@ -114,6 +117,21 @@ def test_shuffle_threshold_one_half():
     check(d, Threshold(0.5, inclusive=True), Fraction(1, 2))
 
 
+@pytest.mark.parametrize(
+    ("gamma", "strict", "inclusive"),
+    [
+        (0.5 - 2e-12, Fraction(1, 2), Fraction(1, 2)),
+        (0.5 - 5e-13, 1, Fraction(1, 2)),
+        (0.5 + 5e-13, 1, Fraction(1, 2)),
+        (0.5 + 2e-12, 1, 1),
+    ],
+)
+def test_differences_below_the_tolerance_are_ties(gamma, strict, inclusive):
+    d = distributions.permutations(4)
+    check(d, Threshold(gamma), strict)
+    check(d, Threshold(gamma, inclusive=True), inclusive)
+
+
 @pytest.mark.parametrize("n", [3, 4, 5, 6, 7, 10])
 def test_replace_random_threshold(n):
     """PB-15, and the flip of gamma = (n - 1)/n under >=."""
@@ -145,3 +163,59 @@ def test_factor_boundaries_on_replace_random(m):
     ):
         expected = oracle.validity(law, oracle.decode(law, oracle.Factor(factor)))
         check(d, strategy, expected)
+
+
+class Independent(LawModel):
+    """Position i shows token 0 with a given confidence, and four more that share the rest."""
+
+    def __init__(self, confidences):
+        self.alphabet_sizes = (5,) * len(confidences)
+        c = np.array(confidences, dtype=float)[:, None]
+        self._table = np.hstack([c, np.repeat((1 - c) / 4, 4, axis=1)])
+
+    def laws(self, canvases, rows, positions):
+        return self._table[positions]
+
+
+def first_commits(confidences, strategy):
+    trace = infodecode.decode(Independent(confidences), Decoder(strategy, **GREEDY))
+    return np.flatnonzero(trace.canvases[1, 0] != -1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("confidences", "factor", "published", "shipped"),
+    [
+        ([0.9], 0.1, [0], [0]),
+        ([0.9, 0.6], 1.0, [0], [0, 1]),
+        ([0.6, 0.9], 1.0, [1], [0, 1]),
+        ([0.3, 0.9, 0.9], 1.0, [1, 2], [0, 1, 2]),
+        ([0.99, 0.3, 0.9, 0.25], 1.0, [0, 2], [0, 2]),
+        ([0.25, 0.5, 0.25], 1.0, [1], [1]),
+        ([1.0, 1.0, 1.0], 0.01, [0, 1, 2], [0, 1, 2]),
+        ([0.95, 0.81, 0.79, 0.8, 0.3], 0.8, [0, 1], [0, 1, 3]),
+        ([0.95, 0.81, 0.79, 0.81, 0.3], 0.8, [0, 1, 3], [0, 1, 3]),
+        ([0.95, 0.81, 0.84, 0.845, 0.3], 0.8, [0, 2, 3], [0, 2, 3]),
+    ],
+)
+def test_factor_steps(confidences, factor, published, shipped):
+    assert first_commits(confidences, Factor(factor)) == published
+    assert first_commits(confidences, Factor(factor, as_shipped=True)) == shipped
+
+
+def test_factor_against_recorded_steps(golden):
+    for row in json.loads((golden / "factor_steps.json").read_text()):
+        confidences, factor = row["confidences"], row["factor"]
+        published = first_commits(confidences, Factor(factor))
+        shipped = first_commits(confidences, Factor(factor, as_shipped=True))
+        assert published == sorted(row["selected_published"]), row
+        assert shipped == sorted(row["selected_code"]), row
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n", "commits"),
+    [((3, 1), 6, [3, 1, 1, 1]), ((1, 2), 6, [1, 2, 2, 1]), ((2, 1, 2), 8, [2, 1, 2, 2, 1])],
+)
+def test_the_last_size_repeats(sizes, n, commits):
+    trace = infodecode.decode(distributions.permutations(n), Decoder(TopK(sizes, by="random")))
+    visible = (trace.canvases[:, 0] != -1).sum(axis=1)
+    assert np.diff(visible).tolist() == commits

@@ -25,9 +25,7 @@ FAMILIES = [
     distributions.copy(3),
     distributions.replace_index(3, 1),
     distributions.concatenate(distributions.permutations(2), distributions.replace_random(3)),
-    distributions.concatenate(
-        Table([[0, 1], [1, 0]], [0.25, 0.75]), distributions.permutations(2)
-    ),
+    distributions.concatenate(Table([[0, 1], [1, 0]], [0.25, 0.75]), distributions.permutations(2)),
     distributions.mixture(
         [distributions.permutations(3), distributions.copy(3)], [Fraction(1, 3), Fraction(2, 3)]
     ),
@@ -113,7 +111,9 @@ def test_samples_follow_the_law(law):
         expected = [size * float(p) for p in reference.values()]
         assert chisquare([observed.get(y, 0) for y in reference], expected).pvalue > 1e-4
     np.testing.assert_array_equal(samples, law.sample(size, seed=7))
-    assert law.length * math.log(law.support_size) < 3 or (samples != law.sample(size, seed=8)).any()
+    assert (
+        law.length * math.log(law.support_size) < 3 or (samples != law.sample(size, seed=8)).any()
+    )
 
 
 @given(sample=laws.counted(max_length=4), repeat=st.integers(1, 40))
@@ -237,7 +237,9 @@ def test_records_keep_text_and_order(tmp_path):
     assert law.name == "codes"
     only = distributions.from_records(str(path), columns=["flag"])
     assert only.weights.tolist() == [2, 2]
-    frame = pd.DataFrame({"a": pd.Categorical(["x", "y"], categories=["y", "x", "z"]), 5: [2.5, 10]})
+    frame = pd.DataFrame(
+        {"a": pd.Categorical(["x", "y"], categories=["y", "x", "z"]), 5: [2.5, 10]}
+    )
     law = distributions.from_records(frame)
     assert law.labels == (("y", "x", "z"), ("2.5", "10.0"))
     assert law.names == ("a", "5")
@@ -253,9 +255,13 @@ def test_samples_may_be_words():
 
 BAD_RECORDS = {
     "empty file": ("", r"records must have a header and rows"),
+    "ragged row": ("a,b\n1,2,3\n", r"records must be a readable CSV file"),
     "header only": ("a,b\n", r"records must have at least one row"),
     "missing value": ("a,b\n1,\n", r"no missing values, got one in column 'b', row 0"),
-    "negative count": ("a,n\n1,-2\n", r"count column 'n' must hold integers >= 0, got '-2' in row 0"),
+    "negative count": (
+        "a,n\n1,-2\n",
+        r"count column 'n' must hold integers >= 0, got '-2' in row 0",
+    ),
     "fractional count": ("a,n\n1,1.5\n", r"count column 'n' must hold integers"),
     "words for counts": ("a,n\n1,many\n", r"count column 'n' must hold integers >= 0, got 'many'"),
     "zero counts": ("a,n\n1,0\n", r"weights must not all be zero"),
@@ -275,9 +281,9 @@ def test_missing_files_and_columns_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="records must name a CSV file"):
         distributions.from_records(tmp_path / "none.csv")
     frame = pd.DataFrame({"a": [1]})
-    with pytest.raises(ValueError, match=r"count must name one of the columns \['a'\], got 'z'"):
+    with pytest.raises(ValueError, match=r"count must be one of 'a', got 'z'"):
         distributions.from_records(frame, count="z")
-    with pytest.raises(ValueError, match=r"columns\[0\] must name one of the columns"):
+    with pytest.raises(ValueError, match=r"columns\[0\] must be one of 'a', got 'z'"):
         distributions.from_records(frame, columns=["z"])
     with pytest.raises(TypeError, match="records must be a pandas DataFrame or the path"):
         distributions.from_records([[1, 2]])
@@ -285,9 +291,17 @@ def test_missing_files_and_columns_are_named(tmp_path):
 
 BAD_TABLES = [
     (([[0], [1]], [0.5, float("nan")]), ValueError, "weights must be finite and >= 0, got .*nan"),
-    (([[0], [1]], [1, -1]), ValueError, "weights must be finite and >= 0, got .*-1.* for outcome 1"),
+    (
+        ([[0], [1]], [1, -1]),
+        ValueError,
+        "weights must be finite and >= 0, got .*-1.* for outcome 1",
+    ),
     (([[0], [1]], [0, 0]), ValueError, "weights must not all be zero"),
-    (([[0], [1]], [0.5, 0.6]), ValueError, "weights given as floats are probabilities .* add up to 1"),
+    (
+        ([[0], [1]], [0.5, 0.6]),
+        ValueError,
+        "weights given as floats are probabilities .* add up to 1",
+    ),
     (([[0], [1]], [1]), ValueError, "weights must have one entry per outcome"),
     (([[0], [1]], [True, False]), TypeError, "weights must be integers"),
     (([[0], [1]], ["a", "b"]), TypeError, "weights must be integers"),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import infodecode
+from infodecode import distributions
 from tests import laws, oracle, translation
 
 FLOAT_LAWS = st.one_of(laws.counted(), laws.rounded(), laws.floating())
@@ -178,3 +179,38 @@ def test_absorbing_and_following_agree_on_the_support(data):
         on_support = {y: p for y, p in translation.output(followed).items() if y in sample.law}
         assert_same_law(translation.output(absorbed), on_support)
         assert followed.validity == close(absorbed.validity)
+
+
+FAMILIES = [
+    distributions.permutations(4),
+    distributions.replace_random(4),
+    distributions.replace_index(3, 1),
+    distributions.copy(3),
+    distributions.concatenate(distributions.permutations(2), distributions.replace_random(2)),
+    distributions.mixture([distributions.permutations(3), distributions.copy(3)], [1, 2]),
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda d: d.name)
+@pytest.mark.parametrize("off_support", ["absorb", "marginal", "uniform"])
+def test_structured_families(family, off_support):
+    """Families that never build a table, against the oracle on the table they stand for."""
+    law = translation.law(family)
+    for strategy, dialect in (
+        (oracle.TopK((2,)), oracle.Dialect()),
+        (oracle.TopK((2,), "entropy"), oracle.Dialect(position_ties="lowest")),
+        (oracle.TopK((2,), "margin"), oracle.Dialect(order="sample-then-choose")),
+        (oracle.Threshold(Fraction(1, 3)), oracle.Dialect(block_length=3)),
+        (oracle.Factor(Fraction(3, 2), as_shipped=True), oracle.Dialect(Fraction(0))),
+    ):
+        reference = oracle.decode(
+            law,
+            strategy,
+            dialect,
+            off_support=off_support,
+            alphabet_sizes=family.alphabet_sizes,
+        )
+        decoder = translation.decoder(strategy, dialect)
+        run = infodecode.exact(family, decoder, off_support=off_support)
+        assert_same_law(translation.output(run), oracle.output_law(reference))
+        assert_same_summary(run, law, reference)

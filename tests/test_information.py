@@ -120,6 +120,7 @@ def test_closed_forms_of_the_list_tasks(n):
     for law in (replace, replace.table()):
         expected = (n - 1) * (math.log2(n) - math.log2(n - 1))
         assert total_correlation(law) == pytest.approx(expected, abs=EXACT)
+        assert dual_total_correlation(law) == pytest.approx(math.log2(n), abs=EXACT)
     for law in (shuffle, shuffle.table()):
         expected = n * math.log2(n) - math.log2(math.factorial(n))
         assert total_correlation(law) == pytest.approx(expected, abs=EXACT)
@@ -129,11 +130,14 @@ def test_closed_forms_of_the_list_tasks(n):
 
 
 def test_independence_is_exactly_zero():
-    d = Table([[a, b] for a in range(3) for b in range(5)], [1 / 15] * 15)
+    p = np.array([0.1, 0.2, 0.7])
+    rows = np.indices((3, 3, 3, 3)).reshape(4, -1).T
+    weights = np.prod(p[rows], axis=1)
+    d = Table(rows, weights / math.fsum(weights))
     for bits in (
         total_correlation(d),
         dual_total_correlation(d),
-        mutual_information(d, 0, 1),
+        mutual_information(d, [0, 1], 2, given=[3]),
         *information_curve(d),
     ):
         assert bits == 0.0
@@ -315,24 +319,26 @@ def test_tokens_that_never_occur_and_constant_positions_take_no_room(walk):
 
 def test_what_is_known_for_sure_has_no_entropy_at_all(walk):
     """Float marginals of one outcome miss the total by rounding: still exactly 0.0."""
-    rng = np.random.default_rng(8)
-    rows = np.unique(rng.integers(0, [1, 7, 1, 9, 5], (500, 5)), axis=0)
-    weights = rng.random(len(rows))
-    found = subset_entropies(Table(rows, weights / math.fsum(weights)))
-    assert found[[0b00000, 0b00001, 0b00100, 0b00101]].tolist() == [0.0] * 4
-    assert not np.signbit(found).any()
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rows = np.unique(rng.integers(0, [1, 7, 1, 9, 5], (500, 5)), axis=0)
+        weights = rng.random(len(rows))
+        found = subset_entropies(Table(rows, weights / math.fsum(weights)))
+        assert found[[0b00000, 0b00001, 0b00100, 0b00101]].tolist() == [0.0] * 4
+        assert not np.signbit(found).any()
 
 
-def test_keys_wider_than_a_machine_word():
-    """12 positions of 300 values each: 108 bits a key."""
+@pytest.mark.parametrize(("positions", "values"), [(12, 300), (13, 20)])
+def test_keys_wider_than_a_machine_word(positions, values):
+    """108 bits a key in two words, and 65 bits, where a field must not straddle them."""
     rng = np.random.default_rng(4)
-    rows = rng.integers(0, 300, (400, 12))
-    rows[:, 6:] = rows[:, :6] // 100
+    rows = rng.integers(0, values, (400, positions))
+    rows[:, 8:] = rows[:, : positions - 8] // (values // 19)
     d = distributions.from_samples(rows)
     found = subset_entropies(d)
-    for mask in rng.integers(0, 2**12, 60).tolist():
-        positions = [i for i in range(12) if mask >> i & 1]
-        assert found[mask] == pytest.approx(d.entropy(positions), abs=EXACT)
+    for mask in [*rng.integers(0, 2**positions, 60).tolist(), 2**positions - 1]:
+        chosen = [i for i in range(positions) if mask >> i & 1]
+        assert found[mask] == pytest.approx(d.entropy(chosen), abs=EXACT)
 
 
 def test_structured_laws_agree_with_their_tables(walk):
@@ -380,6 +386,25 @@ def test_information_curve_is_its_definition(sample):
     correlation, dual = total_correlation(d), dual_total_correlation(d)
     assert math.fsum(curve) == pytest.approx(correlation, abs=EXACT)
     assert n * curve[-1] == pytest.approx(correlation + dual, abs=EXACT)
+
+
+class BySize(Table):
+    """A table that says that its entropies depend on the number of positions only."""
+
+    def size_entropies(self):
+        return np.array([self.entropy(range(k)) for k in range(self.length + 1)])
+
+
+def test_knowing_the_sizes_only_gives_the_same_as_visiting_the_subsets():
+    """Bits whose probability depends on their sum: no position is determined by the others."""
+    rows = np.indices((2,) * 5).reshape(5, -1).T
+    weights = np.array([7, 1, 2, 9, 1, 4])[rows.sum(axis=1)]
+    by_size, by_set = BySize(rows, weights), Table(rows, weights)
+    assert dual_total_correlation(by_size) == pytest.approx(
+        dual_total_correlation(by_set), abs=EXACT
+    )
+    for measure in (subset_entropies, information_curve):
+        assert measure(by_size) == pytest.approx(measure(by_set), abs=EXACT)
 
 
 def test_information_curve_of_a_thousand_items():

@@ -92,7 +92,9 @@ def remask(strategy):
                     share = Fraction(1)
                     for flag in again:
                         share *= sigma if flag else 1 - sigma
-                    gone = dict.fromkeys((i for i, f in zip(visible, again, strict=True) if f), MASK)
+                    gone = dict.fromkeys(
+                        (i for i, f in zip(visible, again, strict=True) if f), MASK
+                    )
                     yield fill(filled, gone), None, share * p / len(sets)
 
     return advance
@@ -128,9 +130,7 @@ def stable(gamma):
     def advance(law, canvas, memory, t):
         marginals = oracle.token_laws(law, canvas)
         confidence = {i: max(one.values()) for i, one in marginals.items()}
-        streak = {
-            i: (memory[i] + 1 if c >= gamma else 0) for i, c in confidence.items()
-        }
+        streak = {i: (memory[i] + 1 if c >= gamma else 0) for i, c in confidence.items()}
         kept = tuple(min(streak.get(i, 0), 2) for i in range(len(canvas)))
         ready = [i for i, s in streak.items() if s >= 2]
         for chosen, share in [(ready, Fraction(1))] if ready else best(confidence, 1):
@@ -143,7 +143,10 @@ def stable(gamma):
 def both_ends(law, canvas, memory, t):
     n = len(canvas)
     holes = oracle.masked(canvas)
-    halves = [[i for i in holes if i < n // 2] or [None], [i for i in holes if i >= n // 2] or [None]]
+    halves = [
+        [i for i in holes if i < n // 2] or [None],
+        [i for i in holes if i >= n // 2] or [None],
+    ]
     for pair in product(*halves):
         chosen = [i for i in pair if i is not None]
         for tokens, p in draws(law, canvas, chosen):
@@ -259,12 +262,12 @@ def test_a_revising_decoder_is_followed_off_the_support():
     assert run.off_support == "marginal"
     assert run.absorbed == 0
     assert run.validity > infodecode.exact(law, Decoder(infodecode.strategies.TopK(3))).validity
-    with pytest.raises(ValueError, match="off_support must be .* for a strategy that revises"):
+    with pytest.raises(ValueError, match=r"off_support must be .* for a strategy that revises"):
         infodecode.exact(law, decoder, off_support="absorb")
 
 
 def test_a_strategy_that_commits_nothing_is_named():
-    with pytest.raises(RuntimeError, match="CommitsNothing.*committed nothing"):
+    with pytest.raises(RuntimeError, match=r"CommitsNothing.*committed nothing"):
         infodecode.exact(distributions.copy(2), Decoder(CommitsNothing()))
 
 
@@ -280,7 +283,9 @@ def test_scoring_draws_needs_draws():
 
 def test_trace_tells_what_happened():
     law = distributions.replace_random(4)
-    trace = infodecode.decode(law, Decoder(infodecode.strategies.Threshold(0.74)), samples=3, seed=5)
+    trace = infodecode.decode(
+        law, Decoder(infodecode.strategies.Threshold(0.74)), samples=3, seed=5
+    )
     assert trace.canvases.shape[1:] == (3, 4)
     assert trace.finished.all()
     assert not trace.remasked.any()

@@ -91,8 +91,12 @@ def assert_follows(simulation, run):
     rounds = np.pad(simulation.rounds, (0, len(run.rounds) - len(simulation.rounds)))
     assert goodness_of_fit(rounds, run.rounds * simulation.samples) > level
     assert simulation.rounds.sum() == simulation.samples
-    assert simulation.validity.low <= run.validity <= simulation.validity.high
-    assert simulation.expected_rounds.low <= run.expected_rounds <= simulation.expected_rounds.high
+    assert_inside(run.validity, simulation.validity)
+    assert_inside(run.expected_rounds, simulation.expected_rounds)
+
+
+def assert_inside(value, estimate):
+    assert estimate.low - 1e-12 <= value <= estimate.high + 1e-12
 
 
 @pytest.mark.parametrize("off_support", ["marginal", "uniform"])
@@ -144,10 +148,10 @@ def kept(d, decoder, **options):
 @pytest.mark.parametrize("case", CASES)
 def test_neither_batch_nor_threads_change_a_result(case):
     d, decoder = CASES[case]
-    reference = kept(d, decoder, samples=300, seed=1)
+    reference = kept(d, decoder, samples=100, seed=1)
     for batch in (1, 7, 1000):
         for threads in (1, 2):
-            again = kept(d, decoder, samples=300, seed=1, batch=batch, threads=threads)
+            again = kept(d, decoder, samples=100, seed=1, batch=batch, threads=threads)
             np.testing.assert_array_equal(again, reference)
 
 
@@ -159,10 +163,19 @@ def test_fewer_samples_are_the_first_of_more(case):
     np.testing.assert_array_equal(few, many[:100])
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_decoding_shows_the_very_samples(case):
+    d, decoder = CASES[case]
+    trace = infodecode.decode(d, decoder, samples=50, seed=5)
+    np.testing.assert_array_equal(trace.sequences, kept(d, decoder, samples=200, seed=5)[:50])
+
+
 def test_seeds_give_different_streams():
     d, decoder = CASES["random pairs"]
     streams = [kept(d, decoder, samples=200, seed=seed).tobytes() for seed in range(300)]
-    streams += [kept(d, decoder, samples=200, seed=2**s).tobytes() for s in (32, 33, 48, 62)]
+    streams += [
+        kept(d, decoder, samples=200, seed=2**s).tobytes() for s in (32, 33, 48, 62, 64, 100)
+    ]
     assert len(set(streams)) == len(streams)
 
 
@@ -195,10 +208,14 @@ def test_noisy_models(case, scale, order):
     strategy, dialect = NOISY_CASES[case], oracle.Dialect(order=order)
     decoder = translation.decoder(strategy, dialect)
 
+    def exactly(p):
+        """Without noise the ties of the data come back, which rounding would break."""
+        return Fraction(p) if scale else Fraction(p).limit_denominator(1000)
+
     def token_laws(canvas):
         laws = model.laws(*asked(canvas))
         return {
-            i: {token: Fraction(p) for token, p in enumerate(law.tolist()) if p}
+            i: {token: exactly(p) for token, p in enumerate(law.tolist()) if p}
             for i, law in zip(oracle.masked(canvas), laws, strict=True)
         }
 

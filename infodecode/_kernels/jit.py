@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -18,5 +18,4 @@ _CACHE = os.environ.get("INFODECODE_CACHE", "1") != "0"
 
 def njit(function: Function) -> Function:
     """Compile ``function`` for flat arrays; ``function.py_func`` is the plain version."""
-    compiled: Function = numba.njit(cache=_CACHE, nogil=True)(function)
-    return compiled
+    return cast("Function", numba.njit(cache=_CACHE, nogil=True)(function))

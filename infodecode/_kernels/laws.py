@@ -10,7 +10,7 @@ from infodecode._kernels.random import mix, uniform
 
 @njit
 def summarise_into(laws, tolerance, with_entropy, p1, token1, p2, entropy):  # type: ignore[no-untyped-def]
-    """Largest and second probability, first token within ``tolerance`` of the largest, entropy in bits."""
+    """Two largest probabilities, first token at the largest, entropy in bits."""
     for k in range(laws.shape[0]):
         first = -1.0
         second = 0.0
@@ -56,7 +56,7 @@ def draw_into(laws, uniforms, token):  # type: ignore[no-untyped-def]
 
 @njit
 def add_noise_into(laws, hashes, rows, positions, key, scale):  # type: ignore[no-untyped-def]
-    """Gaussian noise on the logits of ``laws`` (K, V), a function of (canvas hash, position, token)."""
+    """Gaussian noise on the logits of ``laws`` (K, V): a function of (canvas, position, token)."""
     for k in range(laws.shape[0]):
         stream = mix(key + hashes[rows[k]])
         peak = -np.inf

@@ -35,7 +35,7 @@ def pack_into(canvas, word, shift, out):  # type: ignore[no-untyped-def]
 
 @njit
 def pack_masks_into(canvas, word, shift, fields, out):  # type: ignore[no-untyped-def]
-    """Bit masks ``(B, W)`` with all ones in the fields of revealed positions; ``fields`` (n,) are those ones."""
+    """Bit masks ``(B, W)``: at each revealed position the ones of its field, ``fields[i]``."""
     for b in range(canvas.shape[0]):
         for i in range(canvas.shape[1]):
             if canvas[b, i] >= 0:

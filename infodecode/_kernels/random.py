@@ -41,7 +41,9 @@ def uniform(stream, round_, stage, position):  # type: ignore[no-untyped-def]
 def streams_into(key, first, out):  # type: ignore[no-untyped-def]
     """Streams of the sequences ``first``, ``first + 1``, … under a seed's 64-bit ``key``."""
     for k in range(out.shape[0]):
-        out[k] = mix(key + mix((np.uint64(first + k) + np.uint64(1)) * np.uint64(0xD1342543DE82EF95)))
+        out[k] = mix(
+            key + mix((np.uint64(first + k) + np.uint64(1)) * np.uint64(0xD1342543DE82EF95))
+        )
 
 
 @njit

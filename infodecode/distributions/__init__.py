@@ -15,6 +15,7 @@ from infodecode.distributions._compose import Mixture as Mixture
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
 from infodecode.distributions._joint import letters
+from infodecode.distributions._joint import require as require
 from infodecode.distributions._permutations import Permutations as Permutations
 from infodecode.distributions._records import from_counts as from_counts
 from infodecode.distributions._records import from_records as from_records
@@ -30,7 +31,7 @@ def permutations(n: int) -> Permutations:
 
 
 def replace_random(n: int) -> ReplaceRandom:
-    """*Replace Random*: one of n items, drawn uniformly, is replaced (ParallelBench, section 4.1)."""
+    """*Replace Random*: a uniformly random one of n items is replaced (ParallelBench, 4.1)."""
     return ReplaceRandom(n)
 
 
@@ -39,7 +40,10 @@ def copy(n: int) -> Table:
     size = _validation.integer("n", n, minimum=1)
     items = letters(size)
     return Table(
-        [list(range(size))], alphabet_sizes=[size] * size, labels=[items] * size, name=f"copy({size})"
+        [list(range(size))],
+        alphabet_sizes=[size] * size,
+        labels=[items] * size,
+        name=f"copy({size})",
     )
 
 

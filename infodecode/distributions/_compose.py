@@ -12,7 +12,7 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._typing import FloatArray, IntArray
-from infodecode.distributions._joint import TABLE_LIMIT, Joint
+from infodecode.distributions._joint import TABLE_LIMIT, Joint, require
 from infodecode.distributions._table import Table
 
 
@@ -43,9 +43,7 @@ class Concatenation(Joint):
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
     def _pieces(self, canvases: IntArray) -> list[IntArray]:
-        return [
-            np.ascontiguousarray(canvases[:, a:b]) for a, b in itertools.pairwise(self._start)
-        ]
+        return [np.ascontiguousarray(canvases[:, a:b]) for a, b in itertools.pairwise(self._start)]
 
     def _laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> FloatArray:
         out = np.zeros((len(rows), max(self.alphabet_sizes)))
@@ -59,7 +57,8 @@ class Concatenation(Joint):
 
     def _log2_mass(self, canvases: IntArray) -> FloatArray:
         pieces = zip(self.parts, self._pieces(canvases), strict=True)
-        return np.sum([part._log2_mass(piece) for part, piece in pieces], axis=0, dtype=np.float64)
+        masses = np.array([part._log2_mass(piece) for part, piece in pieces])
+        return np.asarray(masses.sum(axis=0), dtype=np.float64)
 
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         return np.concatenate([part._draw(size, generator) for part in self.parts], axis=1)
@@ -67,7 +66,9 @@ class Concatenation(Joint):
     def _entropy(self, positions: tuple[int, ...]) -> float:
         total = []
         for k, part in enumerate(self.parts):
-            inside = [i - self._start[k] for i in positions if self._start[k] <= i < self._start[k + 1]]
+            inside = [
+                i - self._start[k] for i in positions if self._start[k] <= i < self._start[k + 1]
+            ]
             total.append(part._entropy(tuple(inside)) if inside else 0.0)
         return math.fsum(total)
 
@@ -112,13 +113,16 @@ class Mixture(Joint):
                     "parts must share positions, alphabets and labels: "
                     f"parts[{k}] is {part!r} beside {first!r}"
                 )
-        if len(weights) != len(self.parts):
-            raise ValueError(f"weights must have {len(self.parts)} entries, got {len(weights)}")
+        shares_given = _validation.iterate("weights", weights)
+        if len(shares_given) != len(self.parts):
+            raise ValueError(
+                f"weights must have {len(self.parts)} entries, got {len(shares_given)}"
+            )
         self._mixing = Table(
-            np.arange(len(self.parts))[:, None], weights, alphabet_sizes=[len(self.parts)]
+            np.arange(len(self.parts))[:, None], shares_given, alphabet_sizes=[len(self.parts)]
         )
         if self._mixing.support_size != len(self.parts):
-            raise ValueError(f"weights must all be positive, got {list(weights)!r}")
+            raise ValueError(f"weights must all be positive, got {shares_given!r}")
         shares = ", ".join(f"{share:.3g}" for share in self._mixing.probabilities)
         self._describe(
             f"mixture({', '.join(part.name for part in self.parts)}; {shares})",
@@ -156,7 +160,8 @@ class Mixture(Joint):
         shares = np.zeros(masses.shape)
         shares[:, possible] = np.exp2(masses[:, possible] - total[possible])
         laws = [part._laws(canvases, rows, positions) for part in self.parts]
-        return np.sum([s[rows, None] * law for s, law in zip(shares, laws, strict=True)], axis=0)
+        parts = [s[rows, None] * law for s, law in zip(shares, laws, strict=True)]
+        return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         which = self._mixing._draw(size, generator)[:, 0]
@@ -177,7 +182,7 @@ class Mixture(Joint):
         rows = np.concatenate([table.outcomes for table in tables])
         if self._mixing.integer and all(table.integer for table in tables):
             weights: object = [
-                Fraction(int(w) * int(c), table.total)
+                Fraction(int(w) * int(c), int(table.total))
                 for w, table in zip(self._mixing.weights, tables, strict=True)
                 for c in table.weights
             ]
@@ -201,7 +206,4 @@ def _joints(name: str, parts: Sequence[object]) -> tuple[Joint, ...]:
     joints = _validation.iterate(name, parts)
     if not joints:
         raise ValueError(f"{name} must hold at least one distribution, got none")
-    for k, part in enumerate(joints):
-        if not isinstance(part, Joint):
-            raise TypeError(f"{name}[{k}] must be a distribution, got {part!r}")
-    return tuple(joints)
+    return tuple(require(f"{name}[{k}]", part) for k, part in enumerate(joints))

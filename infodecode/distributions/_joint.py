@@ -50,17 +50,24 @@ class Joint(ABC):
         self.name = name
         self.alphabet_sizes = tuple(int(v) for v in alphabet_sizes)
         n = len(self.alphabet_sizes)
-        if labels is None:
-            labels = [range(v) for v in self.alphabet_sizes]
-        elif [len(row) for row in labels] != list(self.alphabet_sizes):
+        rows = (
+            [range(v) for v in self.alphabet_sizes]
+            if labels is None
+            else _validation.iterate("labels", labels)
+        )
+        self.labels = tuple(
+            tuple(map(str, _validation.iterate(f"labels[{i}]", row))) for i, row in enumerate(rows)
+        )
+        if tuple(map(len, self.labels)) != self.alphabet_sizes:
             raise ValueError(
                 f"labels must name every token: expected {list(self.alphabet_sizes)} per position, "
-                f"got {[len(row) for row in labels]}"
+                f"got {[len(row) for row in self.labels]}"
             )
-        if names is not None and len(names) != n:
-            raise ValueError(f"names must name {n} positions, got {len(names)}")
-        self.labels = tuple(tuple(str(label) for label in row) for row in labels)
-        self.names = tuple(str(x) for x in (names if names is not None else range(n)))
+        self.names = tuple(
+            map(str, range(n) if names is None else _validation.iterate("names", names))
+        )
+        if len(self.names) != n:
+            raise ValueError(f"names must name {n} positions, got {len(self.names)}")
 
     # -- what a subclass provides -------------------------------------------------------------
 
@@ -87,7 +94,7 @@ class Joint(ABC):
     @property
     @abstractmethod
     def support_size(self) -> int | None:
-        """Number of outcomes of positive probability (a Python int of any size), None if unknown."""
+        """Number of outcomes of positive probability (an int of any size), None if unknown."""
 
     @abstractmethod
     def _enumerate(self) -> Table:
@@ -183,6 +190,13 @@ class Joint(ABC):
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.length} positions, {_count(self.support_size)} outcomes>"
+
+
+def require(name: str, value: object) -> Joint:
+    """``value``, which must be a distribution."""
+    if not isinstance(value, Joint):
+        raise TypeError(f"{name} must be a distribution, got {_validation.shown(value)}")
+    return value
 
 
 def _count(number: int | None) -> str:

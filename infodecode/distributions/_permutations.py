@@ -71,6 +71,4 @@ class Permutations(Joint):
 
     def _enumerate(self) -> Table:
         rows = np.array(list(itertools.permutations(range(self.length))), np.int32)
-        return Table(
-            rows, alphabet_sizes=self.alphabet_sizes, labels=self.labels, name=self.name
-        )
+        return Table(rows, alphabet_sizes=self.alphabet_sizes, labels=self.labels, name=self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._typing import Array
-from infodecode.distributions._table import Table
+from infodecode.distributions._table import Table, weights_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +26,11 @@ def from_counts(
     labels: Sequence[Sequence[object]] | None = None,
     names: Sequence[object] | None = None,
 ) -> Table:
-    """Table from distinct or repeated outcomes ``(N, n)`` and integer counts ``(N,)``, kept exact."""
-    weights = _validation.integer_array("counts", counts, dimensions=1)
-    return Table(outcomes, weights, alphabet_sizes=alphabet_sizes, labels=labels, names=names)
+    """Table from outcomes ``(N, n)`` and integer counts ``(N,)``, kept exact."""
+    rows = _validation.integer_array("outcomes", outcomes, dimensions=2)
+    numbers = _validation.integer_array("counts", counts, dimensions=1)
+    weights = weights_of("counts", numbers, len(rows))
+    return Table(rows, weights, alphabet_sizes=alphabet_sizes, labels=labels, names=names)
 
 
 def from_samples(samples: object, *, names: Sequence[object] | None = None) -> Table:
@@ -35,7 +38,7 @@ def from_samples(samples: object, *, names: Sequence[object] | None = None) -> T
 
     The values may be integers or strings; labels keep them, in sorted order.
     """
-    array = np.asarray(samples)
+    array = _validation.array("samples", samples)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"samples must have shape (size, n), both at least 1, got {array.shape}")
     if array.dtype.kind not in "iuUSb":
@@ -45,9 +48,7 @@ def from_samples(samples: object, *, names: Sequence[object] | None = None) -> T
         values, code = np.unique(column, return_inverse=True)
         codes.append(code)
         labels.append(values.tolist())
-    return Table(
-        np.column_stack(codes), labels=labels, names=names, name=f"{len(array):,} samples"
-    )
+    return Table(np.column_stack(codes), labels=labels, names=names, name=f"{len(array):,} samples")
 
 
 def from_records(
@@ -74,7 +75,7 @@ def from_records(
 
     Example:
         >>> import pandas as pd
-        >>> frame = pd.DataFrame({"sky": ["clear", "cloudy"], "rain": ["no", "yes"], "days": [9, 4]})
+        >>> frame = pd.DataFrame({"sky": ["clear", "dark"], "rain": ["no", "yes"], "days": [9, 4]})
         >>> from_records(frame, count="days").total
         13
     """
@@ -84,22 +85,25 @@ def from_records(
         raise ValueError(f"records must have distinct column names, got {repeated!r} twice")
     known = [str(c) for c in frame.columns]
     frame = frame.set_axis(known, axis=1)
-    if count is not None and count not in known:
-        raise ValueError(f"count must name one of the columns {known}, got {count!r}")
-    wanted = [c for c in known if c != count] if columns is None else list(columns)
+    if count is not None:
+        _validation.choice("count", count, known)
+    others = [c for c in known if c != count]
+    wanted = others if columns is None else _validation.iterate("columns", columns)
     for k, column in enumerate(wanted):
-        if column not in known or column == count:
-            raise ValueError(f"columns[{k}] must name one of the columns {known}, got {column!r}")
+        _validation.choice(f"columns[{k}]", column, others)
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"columns must be distinct, got {wanted}")
-    if not wanted or len(frame) == 0:
-        raise ValueError(f"records must have at least one row and one column, got {frame.shape}")
+    if not wanted:
+        raise ValueError(f"columns must name at least one of the columns {others}, got none")
+    if len(frame) == 0:
+        raise ValueError(f"records must have at least one row, got shape {frame.shape}")
     used = frame[wanted]
     missing = used.isna().to_numpy()
     if missing.any():
         row, column_index = (int(v) for v in np.argwhere(missing)[0])
         raise ValueError(
-            f"records must have no missing values, got one in column {wanted[column_index]!r}, row {row}"
+            "records must have no missing values, got one in column "
+            f"{wanted[column_index]!r}, row {row}"
         )
     codes, labels = zip(*(_factorize(used[column]) for column in wanted), strict=True)
     weights = None if count is None else _counts(count, frame[count])
@@ -112,7 +116,9 @@ def titanic() -> Table:
     Counts of the British Board of Trade inquiry (1912, public domain) as tabulated by R. J. M.
     Dawson, *The "unusual episode" data revisited*, Journal of Statistics Education 3(3), 1995.
     """
-    with resources.as_file(resources.files("infodecode.distributions") / "data/titanic.csv") as file:
+    with resources.as_file(
+        resources.files("infodecode.distributions") / "data/titanic.csv"
+    ) as file:
         return from_records(file, count="count")
 
 
@@ -122,16 +128,27 @@ def _frame(records: object) -> tuple[pd.DataFrame, str]:
     if isinstance(records, pd.DataFrame):
         return records, f"records of {len(records):,} rows"
     if not isinstance(records, str | Path):
-        raise TypeError(f"records must be a pandas DataFrame or the path of a CSV file, got {records!r:.80}")
+        raise TypeError(
+            "records must be a pandas DataFrame or the path of a CSV file, got "
+            f"{_validation.shown(records)}"
+        )
     path = Path(records)
     if not path.is_file():
         raise FileNotFoundError(f"records must name a CSV file, and there is none at {str(path)!r}")
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                path, dtype=str, keep_default_na=False, na_values=[""], index_col=False
+            )
     except pd.errors.EmptyDataError:
-        raise ValueError(f"records must have a header and rows, got an empty file {str(path)!r}") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise ValueError(f"records must be a readable CSV file, got {str(path)!r}: {error}") from None
+        raise ValueError(
+            f"records must have a header and rows, got an empty file {str(path)!r}"
+        ) from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"records must be a readable CSV file, got {str(path)!r}: {error}"
+        ) from None
     return frame, path.stem
 
 

@@ -66,7 +66,7 @@ class ReplaceRandom(Joint):
         n = self.length
         inside = np.arange(n + 1) / n
         outside = [(n - k) / n * math.log2(n / (n - k)) if k < n else 0.0 for k in range(n + 1)]
-        return inside * math.log2(n) + np.array(outside)
+        return np.asarray(inside * math.log2(n) + np.array(outside), dtype=np.float64)
 
     def _enumerate(self) -> Table:
         return Table(

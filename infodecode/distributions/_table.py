@@ -68,25 +68,29 @@ class Table(Joint):
     ) -> None:
         rows = _validation.integer_array("outcomes", outcomes, dimensions=2)
         if rows.shape[0] == 0 or rows.shape[1] == 0:
-            raise ValueError(f"outcomes must have at least one row and one position, got {rows.shape}")
-        if alphabet_sizes is None:
-            sizes = (
-                tuple(len(row) for row in labels)
-                if labels is not None
-                else tuple(int(v) + 1 for v in rows.max(axis=0))
+            raise ValueError(
+                f"outcomes must have at least one row and one position, got {rows.shape}"
             )
-        else:
+        if alphabet_sizes is not None:
             sizes = tuple(
                 _validation.integer(f"alphabet_sizes[{i}]", v, minimum=1)
-                for i, v in enumerate(alphabet_sizes)
+                for i, v in enumerate(_validation.iterate("alphabet_sizes", alphabet_sizes))
             )
+        elif labels is not None:
+            sizes = tuple(
+                len(_validation.iterate(f"labels[{i}]", row))
+                for i, row in enumerate(_validation.iterate("labels", labels))
+            )
+        else:
+            sizes = tuple(int(v) + 1 for v in rows.max(axis=0))
         if len(sizes) != rows.shape[1]:
             given = "labels" if alphabet_sizes is None else "alphabet_sizes"
             raise ValueError(
-                f"{given} must have an entry for each of {rows.shape[1]} positions, got {len(sizes)}"
+                f"{given} must have one entry for each of {rows.shape[1]} positions, "
+                f"got {len(sizes)}"
             )
         canvas = _validation.sequences("outcomes", rows, sizes)
-        values = _weights(weights, len(rows))
+        values = weights_of("weights", weights, len(rows))
         self._packing = Packing(sizes)
         ids, first = group(self._packing.keys(canvas))
         if len(first) < len(canvas):
@@ -151,7 +155,7 @@ class Table(Joint):
 
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         if self.integer:
-            ticket = generator.integers(self.total, size=size)
+            ticket = generator.integers(int(self.total), size=size)
             chosen = np.searchsorted(np.cumsum(self.weights), ticket, side="right")
         else:
             chosen = generator.choice(len(self.outcomes), size=size, p=self.probabilities)
@@ -294,46 +298,53 @@ class Table(Joint):
         return [int(i) for i in np.flatnonzero(fields)]
 
 
-def _weights(weights: object, count: int) -> Array:
+def weights_of(name: str, weights: object, count: int) -> Array:
     """Weights as positive-or-zero int64 counts, or as float64 probabilities."""
     if weights is None:
         return np.ones(count, np.int64)
-    array = np.asarray(weights)
+    array = _validation.array(name, weights)
     if array.shape != (count,):
-        raise ValueError(f"weights must have one entry per outcome ({count}), got shape {array.shape}")
+        raise ValueError(
+            f"{name} must have one entry per outcome ({count}), got shape {array.shape}"
+        )
     if array.dtype == object:
-        array = _common_denominator(array)
-    if array.dtype.kind == "b" or array.dtype.kind not in "iuf":
-        raise TypeError(f"weights must be integers, probabilities or fractions, got {array.dtype}")
+        array = _common_denominator(name, array)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be integers, probabilities or fractions, got {array.dtype}")
     bad = ~np.isfinite(array) if array.dtype.kind == "f" else np.zeros(count, bool)
     bad |= array < 0
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
-        raise ValueError(f"weights must be finite and >= 0, got {array[k]!r} for outcome {k}")
+        raise ValueError(f"{name} must be finite and >= 0, got {array[k]!r} for outcome {k}")
     if not array.any():
-        raise ValueError("weights must not all be zero")
+        raise ValueError(f"{name} must not all be zero")
     if array.dtype.kind == "f":
         total = math.fsum(array)
         if abs(total - 1.0) > 1e-9:
             raise ValueError(
-                f"weights given as floats are probabilities and must add up to 1, got {total!r}; "
+                f"{name} given as floats are probabilities and must add up to 1, got {total!r}; "
                 "divide by their sum, or pass integer counts"
             )
         return array.astype(np.float64)
     total = sum(int(w) for w in array)
     if total > _LARGEST_TOTAL:
-        raise ValueError(f"weights given as counts must add up to at most 2**53, got {total}")
+        raise ValueError(f"{name} given as counts must add up to at most 2**53, got {total}")
     return array.astype(np.int64)
 
 
-def _common_denominator(array: Array) -> Array:
-    if not all(isinstance(w, int | Fraction | np.integer) and not isinstance(w, bool) for w in array):
-        raise TypeError(f"weights must be integers, probabilities or fractions, got {array.tolist()!r:.80}")
+def _common_denominator(name: str, array: Array) -> Array:
+    if not all(
+        isinstance(w, int | Fraction | np.integer) and not isinstance(w, bool) for w in array
+    ):
+        raise TypeError(
+            f"{name} must be integers, probabilities or fractions, "
+            f"got {_validation.shown(array.tolist())}"
+        )
     fractions = [Fraction(w) if isinstance(w, Fraction) else Fraction(int(w)) for w in array]
     scale = math.lcm(*(w.denominator for w in fractions))
     scaled = [int(w * scale) for w in fractions]
     if max(map(abs, scaled)) > _LARGEST_TOTAL:
-        raise ValueError(f"weights must fit a common denominator below 2**53, got {scale}")
+        raise ValueError(f"{name} must fit a common denominator below 2**53, got {scale}")
     divisor = math.gcd(*scaled) or 1
     if all(isinstance(w, Fraction) for w in array):
         scaled = [w // divisor for w in scaled]

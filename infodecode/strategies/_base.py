@@ -124,12 +124,15 @@ class Strategy:
     never anything as wide as the vocabulary.
 
     Attributes:
-        needs: score fields to compute (`infodecode.state.SCORES`).
         revising: whether committed positions may be masked again.
     """
 
-    needs: ClassVar[frozenset[str]] | frozenset[str] = frozenset()
     revising: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Score fields to compute (`infodecode.state.SCORES`)."""
+        return frozenset()
 
     def start(self, canvas: IntArray) -> Mapping[str, Array]:
         """Memory before the first round: named arrays ``(R, ...)``."""

@@ -15,7 +15,7 @@ class BlockPolicy:
     """Opens positions by canvas and round."""
 
     def feasible(self, state: State) -> BoolArray:
-        """``(R, n)``: masked positions that may be committed; at least one in every unfinished row."""
+        """``(R, n)``: masked positions that may be committed, at least one per unfinished row."""
         raise NotImplementedError
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -31,11 +30,13 @@ class Factor(Strategy):
     factor: float
     as_shipped: bool = False
 
-    needs: ClassVar[frozenset[str]] = frozenset({"confidence"})
-
     def __post_init__(self) -> None:
         _validation.number("factor", self.factor, above=0)
         _validation.flag("as_shipped", self.as_shipped)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"confidence"})
 
     def plan(self, state: State) -> Ranked:
         confidence = state.scores["confidence"]

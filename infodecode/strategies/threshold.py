@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -33,13 +32,15 @@ class Threshold(Strategy):
     at_least: int = 1
     fallback: int = 1
 
-    needs: ClassVar[frozenset[str]] = frozenset({"confidence"})
-
     def __post_init__(self) -> None:
         _validation.number("gamma", self.gamma, minimum=0, maximum=1)
         _validation.flag("inclusive", self.inclusive)
         _validation.integer("at_least", self.at_least, minimum=1)
         _validation.integer("fallback", self.fallback, minimum=1)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"confidence"})
 
     def plan(self, state: State) -> Ranked:
         confidence = state.scores["confidence"]

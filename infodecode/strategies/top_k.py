@@ -46,7 +46,7 @@ class TopK(Strategy):
         _validation.choice("by", self.by, ORDERS)
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]
+    def needs(self) -> frozenset[str]:
         return frozenset({self.by} - {"random", "left_to_right"})
 
     def plan(self, state: State) -> Ranked:
