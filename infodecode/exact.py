@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -31,9 +31,10 @@ _FINISHED = 1e-12
 class ExactRun:
     """What a decoder puts out, exactly.
 
-    Probabilities are floats, or fractions with ``arithmetic="rational"``. Quantities that need the
-    whole output law raise ValueError when part of it was absorbed (it left the data's support and
-    was not followed) or had not finished; the message says what to change.
+    Probabilities are floats, or fractions with ``arithmetic="rational"``. Where canvases off the
+    support were absorbed, the quantities that need the whole output law (``output``, ``entropy``,
+    ``rounds`` and expectations) come from a second run that follows them by marginals, made when
+    first asked for: `followed`. What needs finished decodes raises ValueError when some are not.
 
     Attributes:
         distribution: the data law mu.
@@ -61,6 +62,7 @@ class ExactRun:
     evaluated: float | Fraction
     canvases: int
     _log2_data: FloatArray = field(repr=False)
+    _follow: Callable[[], ExactRun] = field(repr=False)
 
     @property
     def probabilities(self) -> FloatArray:
@@ -123,14 +125,20 @@ class ExactRun:
         peak = self.distribution.log2_mode()
         return _total(self.weights[self._log2_data >= peak - _FINISHED])
 
+    @cached_property
+    def followed(self) -> ExactRun:
+        """This run, or one with ``off_support="marginal"`` if this one absorbed anything."""
+        return self._follow() if self.absorbed > 0 else self
+
     @property
     def output(self) -> Table:
-        """The output law as a distribution over sequences."""
-        self._demand_whole("output")
-        d = self.distribution
-        weights = self.weights if self._rational else self.probabilities / math.fsum(self.weights)
+        """The output law as a distribution over sequences (of floats, if counts would not fit)."""
+        self._demand_finished("output")
+        run, d = self.followed, self.distribution
+        exact_weights = run._rational and math.lcm(*(w.denominator for w in run.weights)) < 2**53
+        weights = run.weights if exact_weights else run.probabilities / math.fsum(run.weights)
         return Table(
-            self.outcomes,
+            run.outcomes,
             weights,
             alphabet_sizes=d.alphabet_sizes,
             labels=d.labels,
@@ -146,8 +154,8 @@ class ExactRun:
     @property
     def rounds(self) -> Array:
         """Entry t: probability that decoding takes t rounds, t = 0, 1, …; adds up to 1."""
-        self._demand_whole("rounds")
-        return self.finished_by_round
+        self._demand_finished("rounds")
+        return self.followed.finished_by_round
 
     @property
     def expected_rounds(self) -> float | Fraction:
@@ -158,14 +166,14 @@ class ExactRun:
     @property
     def expected_calls(self) -> float | Fraction:
         """Expected number of model calls; a batched look-ahead is one more call in its round."""
-        self._demand_whole("expected_calls")
-        return self.calls
+        self._demand_finished("expected_calls")
+        return self.followed.calls
 
     @property
     def expected_evaluations(self) -> float | Fraction:
         """Expected number of sequences evaluated by the model."""
-        self._demand_whole("expected_evaluations")
-        return self.evaluated
+        self._demand_finished("expected_evaluations")
+        return self.followed.evaluated
 
     @property
     def _rational(self) -> bool:
@@ -182,26 +190,17 @@ class ExactRun:
                 f"had not after {len(self.finished_by_round) - 1} rounds; raise max_rounds"
             )
 
-    def _demand_whole(self, name: str) -> None:
-        self._demand_finished(name)
-        if self.absorbed > 0:
-            raise ValueError(
-                f"{name} needs the whole output law, and probability {float(self.absorbed):.3g} "
-                "left the support and was absorbed: pass off_support='marginal', 'uniform' or "
-                "'natural' to exact to follow it"
-            )
-
     def summary(self) -> dict[str, float]:
-        """The figures people look at first, as floats; those not available are left out."""
-        names = ["validity", "kl", "reverse_kl", "total_variation", "coverage", "mode_probability",
-                 "expected_rounds", "expected_calls", "entropy"]  # fmt: skip
-        out = {}
-        for name in names:
-            try:
-                out[name] = float(getattr(self, name))
-            except ValueError:
-                continue
-        return out
+        """The figures people look at first, as floats.
+
+        Those that would need a second run (`followed`) or finished decodes are left out.
+        """
+        names = ["validity"]
+        if self.unfinished <= _FINISHED:
+            names += ["kl", "reverse_kl", "total_variation", "coverage", "mode_probability"]
+            if not self.absorbed or "followed" in self.__dict__:
+                names += ["expected_rounds", "expected_calls", "entropy"]
+        return {name: float(getattr(self, name)) for name in names}
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {value:.6g}" for name, value in self.summary().items())
@@ -230,7 +229,8 @@ def exact(
         model: another model, such as `NoisyModel`.
         off_support: ``"absorb"`` drops canvases of data probability 0, which is enough for
             validity, both KLs and total variation; ``"marginal"``, ``"uniform"`` and ``"natural"``
-            follow them (see `IdealModel`) when the output law, its entropy or rounds are wanted.
+            follow them (see `IdealModel`), for the output law, its entropy and rounds. An absorbing
+            run follows by marginals when one of these is first asked for (`ExactRun.followed`).
             By default absorb, but follow by marginals when the strategy revises: it may find back.
         arithmetic: ``"rational"`` carries exact fractions (integer-weighted laws, temperature 0,
             1 or 1/k); decisions at thresholds still compare within 1e-12.
@@ -310,6 +310,16 @@ def exact(
         evaluated=_plain(evaluated),
         canvases=largest,
         _log2_data=law._log2_mass(outputs.canvas),
+        _follow=lambda: exact(
+            distribution,
+            decoder,
+            model=model,
+            off_support="marginal",
+            arithmetic=arithmetic,
+            max_rounds=max_rounds,
+            max_children=max_children,
+            progress=progress,
+        ),
     )
 
 

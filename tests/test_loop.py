@@ -313,3 +313,21 @@ def test_trace_starts_from_a_prompt():
     done = infodecode.decode(law, Decoder(infodecode.strategies.TopK(1)), canvases=[0, 1, 2, 3])
     assert done.rounds.tolist() == [0]
     assert done.finished.all()
+
+
+def test_absorbed_runs_are_followed_when_the_whole_law_is_wanted():
+    law = distributions.permutations(3)
+    run = infodecode.exact(law, Decoder(infodecode.strategies.TopK(2)))
+    assert run.off_support == "absorb"
+    assert run.absorbed == pytest.approx(1 / 3)
+    assert "expected_rounds" not in run.summary()
+    whole = infodecode.exact(law, Decoder(infodecode.strategies.TopK(2)), off_support="marginal")
+    assert run.followed.off_support == "marginal"
+    assert run.rounds.tolist() == whole.rounds.tolist() == [0, 0, 1]
+    assert run.expected_calls == run.expected_rounds == 2
+    assert infodecode.total_variation(run.output, whole.output) == 0
+    assert run.entropy == whole.entropy
+    assert run.validity == pytest.approx(2 / 3)
+    exactly = infodecode.exact(law, Decoder(infodecode.strategies.TopK(2)), arithmetic="rational")
+    assert exactly.output.integer
+    assert sum(exactly.followed.weights) == 1
