@@ -19,7 +19,7 @@ def progress_bar(
         show: True shows the bar at once, False never, None on a terminal or in a notebook after
             a second.
     """
-    if show is False or (show is None and not _watched()):
+    if show is False or (show is None and not watched()):
         yield lambda count: None
         return
     from tqdm.auto import tqdm
@@ -28,5 +28,6 @@ def progress_bar(
         yield bar.update
 
 
-def _watched() -> bool:
+def watched() -> bool:
+    """Whether a person is likely to be looking: a terminal or a notebook."""
     return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -226,7 +226,8 @@ def exact(
     Args:
         distribution: the data law; its exact marginals are the model unless one is given.
         decoder: strategy, token rule, blocks.
-        model: another model, such as `NoisyModel`.
+        model: another model, such as `NoisyModel`; off the support it predicts what it predicts,
+            and ``off_support`` may only be ``"absorb"`` or its own rule.
         off_support: ``"absorb"`` drops canvases of data probability 0, which is enough for
             validity, both KLs and total variation; ``"marginal"``, ``"uniform"`` and ``"natural"``
             follow them (see `IdealModel`), for the output law, its entropy and rounds. An absorbing
@@ -249,9 +250,9 @@ def exact(
         >>> run.validity
         Fraction(845, 1152)
     """
-    if off_support is None:
-        off_support = "marginal" if _revises(decoder) else "absorb"
-    law, used = prepare(distribution, decoder, model, off_support, arithmetic)
+    if off_support is None and not _revises(decoder):
+        off_support = "absorb"
+    law, used, off_support = prepare(distribution, decoder, model, off_support, arithmetic)
     rounds = _validation.integer(
         "max_rounds",
         decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds,
@@ -314,7 +315,7 @@ def exact(
             distribution,
             decoder,
             model=model,
-            off_support="marginal",
+            off_support=used.off_support,
             arithmetic=arithmetic,
             max_rounds=max_rounds,
             max_children=max_children,
@@ -324,35 +325,41 @@ def exact(
 
 
 def prepare(
-    distribution: Joint, decoder: Decoder, model: Model | None, off_support: str, arithmetic: str
-) -> tuple[Joint, Model]:
+    distribution: Joint,
+    decoder: Decoder,
+    model: Model | None,
+    off_support: str | None,
+    arithmetic: str,
+) -> tuple[Joint, Model, str]:
+    """The law decoded, the model used and what happens off the support, all checked."""
     require("distribution", distribution)
     if not isinstance(decoder, Decoder):
         raise TypeError(f"decoder must be a Decoder, got {_validation.shown(decoder)}")
-    _validation.choice("off_support", off_support, ABSORB)
     rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
-    if off_support == "absorb" and _revises(decoder):
+    if isinstance(off_support, str) and off_support == "absorb" and _revises(decoder):
         raise ValueError(
             "off_support must be 'marginal', 'uniform' or 'natural' for a strategy that revises, "
             "since it may come back to the support, got 'absorb'"
         )
-    follow = "marginal" if off_support == "absorb" else off_support
     if model is None:
         law = distribution.table() if rational else distribution
-        return law, IdealModel(law, off_support=follow, arithmetic=arithmetic)
+        named = _validation.choice(
+            "off_support", "marginal" if off_support is None else off_support, ABSORB
+        )
+        follow = "marginal" if named == "absorb" else named
+        return law, IdealModel(law, off_support=follow, arithmetic=arithmetic), named
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a model, got {_validation.shown(model)}")
     if rational:
         raise ValueError("arithmetic='rational' goes with the ideal model: leave model out")
-    if off_support not in ("absorb", "marginal"):
-        raise ValueError(
-            "off_support with a model of your own is the model's business: give it to IdealModel, "
-            f"got off_support={off_support!r}"
-        )
+    own = model.off_support if off_support is None else off_support
+    _validation.choice("off_support", own, ("absorb", model.off_support))
     if model.alphabet_sizes != distribution.alphabet_sizes:
         raise ValueError(
             f"model must have the alphabets {distribution.alphabet_sizes} of the distribution, "
             f"got {model.alphabet_sizes}"
         )
-    return distribution, model
+    return distribution, model, own
 
 
 def _revises(decoder: object) -> bool:

@@ -58,7 +58,7 @@ def nonnegative(bits: float | FloatArray, *, scale: float = 1.0) -> float | Floa
 
 
 def entropy(
-    distribution: Joint, positions: Positions | None = None, *, given: Positions = ()
+    distribution: Joint, positions: Positions | None = None, given: Positions = ()
 ) -> float:
     r"""Entropy of some positions, conditional on others.
 
@@ -87,7 +87,7 @@ def entropy(
 
 
 def mutual_information(
-    distribution: Joint, a: Positions, b: Positions, *, given: Positions = ()
+    distribution: Joint, a: Positions, b: Positions, given: Positions = ()
 ) -> float:
     r"""What two disjoint sets of positions tell about each other.
 
@@ -124,7 +124,7 @@ def mutual_information(
 
 
 def total_correlation(
-    distribution: Joint, positions: Positions | None = None, *, given: Positions = ()
+    distribution: Joint, positions: Positions | None = None, given: Positions = ()
 ) -> float:
     r"""What is lost by drawing positions independently from their exact marginals, in one round.
 

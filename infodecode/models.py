@@ -101,10 +101,12 @@ class Model(ABC):
     Attributes:
         alphabet_sizes: tokens possible at each position.
         tolerance: differences that count as ties (1e-12 on exact models, 0 on networks).
+        off_support: what it predicts on canvases of data probability 0, by name.
     """
 
     alphabet_sizes: tuple[int, ...]
     tolerance: float
+    off_support: str = "model"
 
     @abstractmethod
     def evaluate(self, state: State, rule: TokenRule) -> Evaluation:
@@ -261,11 +263,14 @@ class NoisyModel(LawModel):
         self.scale = _validation.number("scale", scale, minimum=0)
         self.seed = _validation.integer("seed", seed, minimum=0)
         self.alphabet_sizes = self.model.alphabet_sizes
+        self.off_support = self.model.off_support
         self._packing = Packing(self.alphabet_sizes)
         self._key = np.random.SeedSequence(self.seed).generate_state(1, np.uint64)[0]
 
     def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
         laws = _floats(self.model.laws(canvases, rows, positions)).copy()
+        if self.scale == 0:
+            return laws
         hashes = np.empty(len(canvases), np.uint64)
         hash_rows_into(self._packing.keys(canvases), hashes)
         add_noise_into(laws, hashes, rows, positions, self._key, self.scale)

@@ -86,7 +86,7 @@ def simulate(
     samples: int = 10_000,
     seed: int = 0,
     model: Model | None = None,
-    off_support: str = "marginal",
+    off_support: str | None = None,
     precision: float | None = None,
     confidence: float = 0.95,
     max_rounds: int | None = None,
@@ -106,7 +106,8 @@ def simulate(
         samples: how many sequences (at most, with ``precision``).
         seed: any integer >= 0.
         model: another model, such as `NoisyModel`.
-        off_support: what the ideal model predicts off the support (see `IdealModel`).
+        off_support: what the ideal model predicts off the support (see `IdealModel`): by default
+            ``"marginal"``; another model keeps its own rule.
         precision: stop as soon as the validity interval is at most this far from its value on
             either side. Checked after 4,096 samples and at each doubling, the j-th check at
             confidence ``1 - (1 - confidence) / (j (j + 1))``, so that stopping early does not
@@ -124,8 +125,9 @@ def simulate(
         >>> run.validity.value
         1.0
     """
-    law, used = prepare(distribution, decoder, model, off_support, "float")
-    _validation.choice("off_support", off_support, ("marginal", "uniform", "natural"))
+    if isinstance(off_support, str) and off_support == "absorb":
+        raise ValueError("off_support must say what to predict off the support, got 'absorb'")
+    law, used, off_support = prepare(distribution, decoder, model, off_support, "float")
     most = _validation.integer("samples", samples, minimum=1)
     key = seed_key(seed)
     wanted = None if precision is None else _validation.number("precision", precision, above=0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.rows import any_in_row
 from infodecode.state import State
 from infodecode.strategies._base import Ranked, Strategy
 
@@ -28,8 +29,11 @@ class FixedPartition(Strategy):
 
     def __post_init__(self) -> None:
         rows = _validation.iterate("blocks", self.blocks)
-        length = sum(len(_validation.iterate(f"blocks[{k}]", row)) for k, row in enumerate(rows))
-        object.__setattr__(self, "blocks", _validation.partition("blocks", rows, length))
+        flat = [p for k, row in enumerate(rows) for p in _validation.iterate(f"blocks[{k}]", row)]
+        ends = [_validation.integer("blocks", p, minimum=0) for p in flat]
+        if not ends:
+            raise ValueError("blocks must hold at least one block, got none")
+        object.__setattr__(self, "blocks", _validation.partition("blocks", rows, max(ends) + 1))
 
     def plan(self, state: State) -> Ranked:
         n = state.canvas.shape[1]
@@ -39,4 +43,9 @@ class FixedPartition(Strategy):
         for t, block in enumerate(self.blocks):
             turn[list(block)] = t
         due = state.feasible & (turn[None] <= state.round[:, None])
+        if not any_in_row(due).all():
+            raise ValueError(
+                "blocks of a FixedPartition must be open in their turn: leave the decoder's own "
+                f"blocks at WholeCanvas(), got {self.blocks}"
+            )
         return Ranked(np.zeros(state.canvas.shape), due.sum(axis=1), allowed=due)
