@@ -20,15 +20,26 @@ def mix(z):  # type: ignore[no-untyped-def]
 
 
 @njit
-def bits(stream, round_, stage, position):  # type: ignore[no-untyped-def]
-    """64 random bits."""
-    counter = (
+def counter(round_, stage, position):  # type: ignore[no-untyped-def]
+    """A mixed word for each (round, stage, position), the same in every stream."""
+    plain = (
         (np.uint64(round_) << np.uint64(40))
         | (np.uint64(stage) << np.uint64(32))
         | np.uint64(position)
     )
-    counter = mix((counter + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
-    return mix((stream ^ counter) + np.uint64(0x9E3779B97F4A7C15))
+    return mix((plain + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+
+
+@njit
+def bits_at(stream, mixed):  # type: ignore[no-untyped-def]
+    """64 random bits of a stream at a `counter`."""
+    return mix((stream ^ mixed) + np.uint64(0x9E3779B97F4A7C15))
+
+
+@njit
+def bits(stream, round_, stage, position):  # type: ignore[no-untyped-def]
+    """64 random bits."""
+    return bits_at(stream, counter(round_, stage, position))
 
 
 @njit

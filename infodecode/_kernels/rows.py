@@ -12,10 +12,10 @@ def any_in_row(mask):  # type: ignore[no-untyped-def]
     """``mask.any(axis=1)``."""
     out = np.zeros(mask.shape[0], np.bool_)
     for b in range(mask.shape[0]):
+        found = False
         for i in range(mask.shape[1]):
-            if mask[b, i]:
-                out[b] = True
-                break
+            found |= mask[b, i]
+        out[b] = found
     return out
 
 
@@ -26,15 +26,14 @@ def pairs_of(mask):  # type: ignore[no-untyped-def]
     for b in range(mask.shape[0]):
         for i in range(mask.shape[1]):
             count += mask[b, i]
-    rows, columns = np.empty(count, np.int64), np.empty(count, np.int64)
+    rows, columns = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
     k = 0
     for b in range(mask.shape[0]):
         for i in range(mask.shape[1]):
-            if mask[b, i]:
-                rows[k] = b
-                columns[k] = i
-                k += 1
-    return rows, columns
+            rows[k] = b
+            columns[k] = i
+            k += mask[b, i]
+    return rows[:count], columns[:count]
 
 
 @njit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from infodecode._kernels.jit import njit
-from infodecode._kernels.random import bits
+from infodecode._kernels.random import bits, bits_at, counter
 
 LEFT, SURE, TIED = 0, 1, 2
 
@@ -80,17 +80,22 @@ def settle_random_into(classes, need, tied, stream, round_, stage, chosen):  # t
     n = classes.shape[1]
     word = np.empty(n, np.uint64)
     place = np.empty(n, np.int64)
+    mixed = np.empty(n, np.uint64)
+    last_round = -1
     for b in range(classes.shape[0]):
         for i in range(n):
             chosen[b, i] = classes[b, i] == SURE
         if need[b] == 0:
             continue
+        if round_[b] != last_round:
+            last_round = round_[b]
+            for i in range(n):
+                mixed[i] = counter(last_round, stage, i)
         m = 0
         for i in range(n):
             place[m] = i
+            word[m] = bits_at(stream[b], mixed[i])
             m += classes[b, i] == TIED
-        for k in range(m):
-            word[k] = bits(stream[b], round_[b], stage, place[k])
         if need[b] * m <= 256:
             for _ in range(need[b]):
                 best = 0
