@@ -27,6 +27,7 @@ from infodecode._kernels.selection import (
 )
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.distributions import Joint
+from infodecode.distributions._joint import as_float
 from infodecode.models import Evaluation
 from infodecode.state import State
 from infodecode.strategies import Independent, Ranked
@@ -36,6 +37,15 @@ CHOOSE, TOKEN, EXPLORE, REVISE = range(4)
 
 MAX_CHILDREN = 20_000_000
 """Most canvases that one round of an exact run may lead to before merging."""
+
+MAX_CHILDREN_TOKENS = 320_000_000
+"""Most tokens these canvases may have: beyond 16 positions, fewer canvases are allowed."""
+
+
+def children_allowed(length: int) -> int:
+    """Default of ``max_children`` for sequences of this length (a few gigabytes at most)."""
+    return max(1, min(MAX_CHILDREN, MAX_CHILDREN_TOKENS // length))
+
 
 _CHUNK = 1 << 17
 
@@ -120,11 +130,16 @@ class Enumerated(Chance):
         self.support = support
         self.max_children = max_children
         self.absorbed: float | Fraction = 0
-        self._children = 0
+        self._children = 0.0
 
     def new_round(self) -> None:
         """Start counting the round's canvases afresh."""
-        self._children = 0
+        self._children = 0.0
+
+    def project(self, done: int, rows: int) -> None:
+        """Refuse a round whose first ``done`` rows foretell more than twice what is allowed."""
+        if done and self._children * rows / done > 2 * self.max_children:
+            self._refuse_beyond(self._children * rows / done, "canvases")
 
     def choose(
         self, state: State, action: Ranked | Independent, ties: str, purpose: int
@@ -178,6 +193,7 @@ class Enumerated(Chance):
         rows, positions = pairs_of(where)
         laws = evaluation.law(state.source[rows], positions)
         start = np.searchsorted(rows, np.arange(state.rows + 1))
+        self._predict(state.canvas, laws, start, support)
         round_laws = _RoundLaws(laws, positions, start, support)
         yield from self._extend(
             round_laws, np.arange(state.rows), state.canvas, state.weight, step=0
@@ -214,9 +230,7 @@ class Enumerated(Chance):
                 lost, token = np.nonzero(dropped)
                 self.absorbed += (weight[lost] * law[lost, token]).sum()
                 branches &= possible
-        ways = branches.sum(axis=1)
-        self._count(int(ways.sum()) - len(parent) if step else int(ways.sum()))
-        for piece in _pieces(ways):
+        for piece in _pieces(branches.sum(axis=1)):
             row, token = pairs_of(branches[piece])
             row += piece.start
             filled = canvas.take(row, axis=0)
@@ -227,17 +241,33 @@ class Enumerated(Chance):
 
     def _checked(self, ways: Array) -> IntArray:
         """Numbers of ways to choose positions, refused when there are too many in all."""
-        self._refuse_beyond(sum(ways.tolist()), "choices of positions")
+        self._refuse_beyond(as_float(sum(ways.tolist())), "choices of positions")
         return ways.astype(np.int64)
 
-    def _count(self, children: int) -> None:
-        self._children += children
+    def _predict(
+        self, canvas: IntArray, laws: Array, start: IntArray, support: Joint | None
+    ) -> None:
+        """Count the canvases that drawing leads to, before any is made; refuse too many.
+
+        A row leads to one for every combination of possible tokens, and within the support to no
+        more than it has completions there.
+        """
+        open_ = np.flatnonzero(start[1:] > start[:-1])
+        if not len(open_):
+            return
+        with np.errstate(over="ignore"):
+            ways = (laws > 0).sum(axis=1).astype(np.float64)
+            combinations = np.multiply.reduceat(ways, start[open_])
+        if support is not None:
+            combinations = np.minimum(combinations, support._completions(canvas[open_]))
+        self._children += float(combinations.sum())
         self._refuse_beyond(self._children, "canvases")
 
-    def _refuse_beyond(self, number: int, what: str) -> None:
+    def _refuse_beyond(self, number: float, what: str) -> None:
         if number > self.max_children:
+            size = f"{number:,.0f}" if number < 1e15 else f"{number:.1e}"
             raise ValueError(
-                f"one round leads to at least {number:,} {what}, more than max_children="
+                f"one round leads to about {size} {what}, more than max_children="
                 f"{self.max_children:,}; raise it, decode fewer positions a round, or simulate"
             )
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._grouping import Grouper, Packing
+from infodecode._html import figures_table
 from infodecode._progress import progress_bar
 from infodecode._typing import Array, FloatArray, IntArray
-from infodecode.chance import MAX_CHILDREN, Enumerated
+from infodecode.chance import Enumerated, children_allowed
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint, Table, require
 from infodecode.information import nonnegative
@@ -24,6 +25,7 @@ from infodecode.state import State
 
 ABSORB = ("absorb", *OFF_SUPPORT)
 _ROWS = 1 << 15
+_FIRST_ROWS = 256
 _FINISHED = 1e-12
 
 
@@ -206,6 +208,10 @@ class ExactRun:
         figures = ", ".join(f"{name} {value:.6g}" for name, value in self.summary().items())
         return f"<exact {self.distribution.name}, {self.decoder!r}: {figures}>"
 
+    def _repr_html_(self) -> str:
+        title = f"{self.distribution.name}, {self.decoder!r}, exactly"
+        return figures_table(title, {**self.summary(), "off_support": self.off_support})
+
 
 def exact(
     distribution: Joint,
@@ -215,7 +221,7 @@ def exact(
     off_support: str | None = None,
     arithmetic: str = "float",
     max_rounds: int | None = None,
-    max_children: int = MAX_CHILDREN,
+    max_children: int | None = None,
     progress: bool | None = None,
 ) -> ExactRun:
     """The exact law of what a decoder puts out.
@@ -237,7 +243,8 @@ def exact(
             1 or 1/k); decisions at thresholds still compare within 1e-12.
         max_rounds: stop there and report the rest as unfinished; by default enough for every
             strategy that commits in each round.
-        max_children: refuse a round that leads to more canvases than this (before merging).
+        max_children: refuse a round that leads to more canvases than this (before merging); by
+            default 20,000,000, and in proportion fewer beyond 16 positions.
         progress: show a bar; by default on a terminal, after a second.
 
     Raises:
@@ -258,7 +265,8 @@ def exact(
         decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds,
         minimum=1,
     )
-    limit = _validation.integer("max_children", max_children, minimum=1)
+    most = children_allowed(law.length) if max_children is None else max_children
+    limit = _validation.integer("max_children", most, minimum=1)
     chance = Enumerated(law if off_support == "absorb" else None, max_children=limit)
     one = Fraction(1) if arithmetic == "rational" else 1.0
     blank = np.full((1, law.length), -1, np.int32)
@@ -277,7 +285,8 @@ def exact(
             merger = _Merger(packing, one)
             chance.new_round()
             ended: list[Any] = []
-            for piece in _slices(live, _rows_at_once(law)):
+            for done_rows, piece in _slices(live, _rows_at_once(law)):
+                chance.project(done_rows, live.rows)
                 for after in decoder.step(piece, used, chance):
                     calls += _sum(after.weight * after.calls)
                     evaluated += _sum(after.weight * after.evaluated)
@@ -417,9 +426,12 @@ def _memory_key(array: Array) -> Array:
     ).view(np.uint64)
 
 
-def _slices(state: State, size: int) -> Iterator[State]:
-    for begin in range(0, state.rows, size):
-        yield state.take(slice(begin, begin + size))
+def _slices(state: State, largest: int) -> Iterator[tuple[int, State]]:
+    """Rows before, and rows of, successive slices; small ones first, to foresee the rest."""
+    begin, size = 0, min(largest, _FIRST_ROWS)
+    while begin < state.rows:
+        yield begin, state.take(slice(begin, begin + size))
+        begin, size = begin + size, min(largest, 2 * size)
 
 
 def _rows_at_once(law: Joint) -> int:

@@ -13,10 +13,9 @@ from typing import TypeAlias, overload
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.entropies import position_weights
-from infodecode._kernels.lattice import dense_entropies_into, sparse_entropies_into
-from infodecode._typing import Array, BoolArray, FloatArray, IntArray
-from infodecode.distributions import Joint, Table, require
+from infodecode._subsets import walk_subsets
+from infodecode._typing import FloatArray
+from infodecode.distributions import Joint, require
 
 Positions: TypeAlias = Iterable[int] | int
 
@@ -25,12 +24,6 @@ ROUNDING = 1e-12
 
 SUBSETS_LENGTH = 20
 """Most positions of which `subset_entropies` visits all subsets."""
-
-SUBSETS_CELLS = 4_000_000_000
-"""Most weights that `subset_entropies` adds up over all marginals (about a minute)."""
-
-_DENSE_ARRAY = 1 << 25
-_DENSE_ADVANTAGE = 3
 
 
 @overload
@@ -337,7 +330,7 @@ def subset_entropies(distribution: Joint) -> FloatArray:
     sizes = distribution.size_entropies()
     if sizes is not None:
         return sizes[np.bitwise_count(np.arange(1 << n))]
-    return _walk_subsets(distribution.table())
+    return walk_subsets(distribution.table())
 
 
 def entropy_gains(distribution: Joint) -> FloatArray:
@@ -397,94 +390,6 @@ def curve_of(gains: FloatArray) -> FloatArray:
     """`information_curve` from the gains."""
     curve: FloatArray = gains[0] - gains
     return nonnegative(curve, scale=float(gains.sum()))
-
-
-def _walk_subsets(table: Table) -> FloatArray:
-    weights = position_weights(table.outcomes, table.weights, max(table.alphabet_sizes))
-    used: BoolArray = weights > 0
-    alphabet = used.sum(axis=1)
-    order = np.argsort(-alphabet, kind="stable")
-    alphabet, used = alphabet[order], used[order]
-    codes = np.cumsum(used, axis=1) - 1
-    columns = [codes[k][table.outcomes[:, i]] for k, i in enumerate(order)]
-    bits = np.left_shift(1, order)
-
-    dense = float(np.prod(alphabet + 1.0))
-    sparse = _sparse_cells(alphabet, len(table.outcomes))
-    use_dense = (
-        dense <= _DENSE_ADVANTAGE * sparse and np.prod(alphabet.astype(float)) <= _DENSE_ARRAY
-    )
-    cells = dense if use_dense else sparse
-    if cells > SUBSETS_CELLS:
-        raise ValueError(
-            f"the marginals of all {2**table.length:,} subsets of {table.name} could have "
-            f"{cells:.3g} weights, more than {SUBSETS_CELLS:.3g}; ask "
-            "entropy(distribution, positions) for the subsets you need, or take fewer "
-            "positions with marginal()"
-        )
-    walk = _walk_dense if use_dense else _walk_sparse
-    return walk(table, columns, alphabet, bits)
-
-
-def _sparse_cells(alphabet: IntArray, outcomes: int) -> float:
-    """Bound on the sizes of all marginals of a law with so many outcomes."""
-    cells = np.ones(1)
-    for size in alphabet:
-        cells = np.minimum(np.concatenate([cells, cells * size]), outcomes)
-    return float(cells.sum())
-
-
-def _offsets(alphabet: IntArray, most: float) -> IntArray:
-    """Start of the largest marginal that lacks 0, 1, .. n positions; sizes come largest first."""
-    cells = np.minimum(np.cumprod(np.concatenate([[1.0], alphabet])), most)[::-1]
-    return np.concatenate([[0], np.cumsum(cells.astype(np.int64))])
-
-
-def _walk_dense(
-    table: Table, columns: list[IntArray], alphabet: IntArray, bits: IntArray
-) -> FloatArray:
-    offsets = _offsets(alphabet, math.inf)
-    cells = np.zeros(offsets[-1], table.weights.dtype)
-    cell = np.zeros(len(table.outcomes), np.int64)
-    for column, size in zip(columns[::-1], alphabet[::-1], strict=True):
-        cell = cell * size + column
-    cells[cell] = table.weights
-    out = np.empty(1 << table.length)
-    dense_entropies_into(cells, alphabet, bits, offsets, out)
-    return out
-
-
-def _walk_sparse(
-    table: Table, columns: list[IntArray], alphabet: IntArray, bits: IntArray
-) -> FloatArray:
-    rows = len(table.outcomes)
-    offsets = _offsets(alphabet, rows)
-    fields, words = _fields(alphabet)
-    keys: Array = np.empty((offsets[-1], words), np.uint64)
-    keys[:rows] = 0
-    keep = np.full((table.length, words), ~np.uint64(0))
-    for k, (word, shift, width) in enumerate(fields):
-        keys[:rows, word] |= columns[k].astype(np.uint64) << np.uint64(shift)
-        keep[k, word] ^= np.uint64(((1 << width) - 1) << shift)
-    weights = np.empty(offsets[-1], table.weights.dtype)
-    weights[:rows] = table.weights
-    slots = np.empty(1 << (2 * rows - 1).bit_length(), np.int32)
-    out = np.empty(1 << table.length)
-    sparse_entropies_into(keys, weights, keep, bits, offsets, slots, out)
-    return out
-
-
-def _fields(alphabet: IntArray) -> tuple[list[tuple[int, int, int]], int]:
-    """(word, shift, width) of each position's bits in a key of 64-bit words, and their number."""
-    fields = []
-    word, shift = 0, 0
-    for size in alphabet:
-        width = (int(size) - 1).bit_length()
-        if shift + width > 64:
-            word, shift = word + 1, 0
-        fields.append((word, shift, width))
-        shift += width
-    return fields, word + 1
 
 
 def _disjoint(

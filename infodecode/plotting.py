@@ -29,7 +29,8 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
     """Bits lost against rounds: the best fixed partition and the best random-order sizes.
 
     The shaded region lies below :math:`L^*_T`: no decoder with a fixed ordered partition, and no
-    model, reaches it. Laws of more than 40 positions have a logarithmic axis of rounds.
+    model, reaches it. Laws of more than 40 positions have a logarithmic axis of rounds. Where
+    neither curve could be computed there is one point: a single round loses the total correlation.
 
     Args:
         bounds: what `infodecode.bounds` returned.
@@ -54,8 +55,11 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
     long = bounds.length > LONG
     for label, bits, colour, style in curves:
         axes.plot(rounds, bits, style[1:] if long else style, color=colour, ms=4, label=label)
-    top = max((float(bits[0]) for _, bits, _, _ in curves), default=0.0)
-    axes.set_ylim(-0.03 * max(top, 0.1), 1.08 * max(top, 0.1))
+    if not curves:
+        axes.plot(1, bounds.total_correlation, "o", color=BLUE, label="total correlation")
+        axes.set_xlim(0.5, bounds.length + 0.5)
+    top = max(bounds.total_correlation, 0.1)
+    axes.set_ylim(-0.03 * top, 1.08 * top)
     if long:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
@@ -63,7 +67,7 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
         axes.set_xticks(rounds)
     axes.set_xlabel("rounds")
     axes.set_ylabel("KL(data ‖ output), bits")
-    axes.set_title(bounds.name)
+    axes.set_title(bounds.name, fontsize="medium", wrap=True)
     _legend(axes)
     return axes
 

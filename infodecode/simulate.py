@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from infodecode import _validation
+from infodecode._html import figures_table
 from infodecode._kernels.random import streams_into
 from infodecode._progress import progress_bar
 from infodecode._typing import Array, IntArray
@@ -67,6 +68,12 @@ class Simulation:
             f"{self.distribution.name}, {self.decoder!r}: validity {self.validity}, "
             f"rounds {self.expected_rounds}>"
         )
+
+    def _repr_html_(self) -> str:
+        title = f"{self.distribution.name}, {self.decoder!r}, {self.samples:,} samples"
+        names = ("validity", "expected_rounds", "mode_probability", "expected_calls",
+                 "unfinished", "off_support", "seed")  # fmt: skip
+        return figures_table(title, {name: getattr(self, name) for name in names})
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,6 +68,19 @@ def test_bounds_of_a_long_law_shows_a_choice_of_rounds(command):
     assert len(outcome.out.splitlines()) < 60
 
 
+def test_bounds_says_what_could_not_be_computed(command, tmp_path):
+    table, picture = tmp_path / "wide.csv", tmp_path / "wide.png"
+    columns = [f"c{k}" for k in range(24)]
+    rows = [",".join(str((row >> k % 8) & 1) for k in range(24)) for row in range(50)]
+    table.write_text("\n".join([",".join(columns), *rows]), encoding="utf-8")
+    outcome = command("bounds", table, "--plot", picture)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "note: " in outcome.out
+    assert "L*_T" not in outcome.out
+    assert picture.stat().st_size > 0
+    assert command("bounds", table, "--json").record["partition_bits"] is None
+
+
 def test_bounds_names_the_columns_of_a_csv_file(command, survey):
     outcome = command("bounds", survey, "--count", "people")
     assert outcome.status == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infodecode import distributions, information
+from infodecode import _subsets, distributions
 from infodecode.distributions import Table
 from infodecode.information import (
     dual_total_correlation,
@@ -290,7 +290,7 @@ def test_renyi_order_is_checked(order):
 def walk(request, monkeypatch):
     """Force one of the two ways to visit the subsets."""
     advantage = math.inf if request.param == "dense" else 0
-    monkeypatch.setattr(information, "_DENSE_ADVANTAGE", advantage)
+    monkeypatch.setattr(_subsets, "_DENSE_ADVANTAGE", advantage)
     return request.param
 
 
@@ -357,11 +357,11 @@ def test_subsets_beyond_the_limits_are_refused(monkeypatch):
     with pytest.raises(ValueError, match=r"at most 20 positions .* got 21 .*2\^21"):
         subset_entropies(distributions.permutations(21))
     assert len(subset_entropies(distributions.permutations(20))) == 2**20
-    monkeypatch.setattr(information, "SUBSETS_CELLS", 26)
+    monkeypatch.setattr(_subsets, "SUBSETS_CELLS", 26)
     d = Table([[a, b, c] for a in range(2) for b in range(2) for c in range(2)])
     with pytest.raises(ValueError, match="could have 27 weights, more than 26"):
         subset_entropies(d)
-    monkeypatch.setattr(information, "SUBSETS_CELLS", 27)
+    monkeypatch.setattr(_subsets, "SUBSETS_CELLS", 27)
     assert subset_entropies(d)[-1] == 3.0
 
 

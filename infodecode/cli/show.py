@@ -28,30 +28,15 @@ def bounds(result: Bounds, distribution: Joint, *, as_json: bool) -> None:
         _print_json(_bounds_record(result))
         return
     console = _console()
-    console.print(f"{result.name}: {result.length} positions, everything in bits")
+    plural = "" if result.length == 1 else "s"
+    console.print(f"{result.name}: {result.length} position{plural}, everything in bits")
     console.print(
         f"entropy {amount(result.entropy)}, "
         f"total correlation {amount(result.total_correlation)}, "
         f"dual total correlation {amount(result.dual_total_correlation)}"
     )
-    table = Table(box=box.SIMPLE)
-    for heading in ("rounds", "L*_T", "partition", "random order", "sizes", "floor"):
-        text = heading in ("partition", "sizes")
-        table.add_column(heading, justify="left" if text else "right", overflow="fold")
-    rows, floor = _some_rounds(result.length), result.validity_floor
-    for rounds in rows:
-        cells = dict.fromkeys(("bits", "partition", "random", "sizes", "floor"), "-")
-        if result.partition_bits is not None and floor is not None:
-            cells["bits"] = amount(result.partition_bits[rounds - 1])
-            cells["partition"] = partition_text(result.partition(rounds), distribution.names)
-            cells["floor"] = amount(floor[rounds - 1])
-        if result.random_order_bits is not None:
-            cells["random"] = amount(result.random_order_bits[rounds - 1])
-            cells["sizes"] = sizes_text(result.random_order_sizes(rounds))
-        table.add_row(str(rounds), *cells.values())
-    console.print(table)
-    if len(rows) < result.length:
-        console.print(f"{len(rows)} of {result.length} numbers of rounds shown; --json has all")
+    if result.partition_bits is not None or result.random_order_bits is not None:
+        _print_curves(console, result, distribution)
     for note in result.notes:
         console.print(f"note: {note}")
 
@@ -152,6 +137,28 @@ def partition_text(partition: Sequence[Sequence[int]], names: Sequence[str]) -> 
     if len(names) > MAX_POSITIONS:
         return "sizes " + sizes_text([len(block) for block in partition])
     return " | ".join(" ".join(names[position] for position in block) for block in partition)
+
+
+def _print_curves(console: Console, result: Bounds, distribution: Joint) -> None:
+    """A row for each number of rounds, or for a choice of them."""
+    table = Table(box=box.SIMPLE)
+    for heading in ("rounds", "L*_T", "partition", "random order", "sizes", "floor"):
+        text = heading in ("partition", "sizes")
+        table.add_column(heading, justify="left" if text else "right", overflow="fold")
+    rows, floor = _some_rounds(result.length), result.validity_floor
+    for rounds in rows:
+        cells = dict.fromkeys(("bits", "partition", "random", "sizes", "floor"), "-")
+        if result.partition_bits is not None and floor is not None:
+            cells["bits"] = amount(result.partition_bits[rounds - 1])
+            cells["partition"] = partition_text(result.partition(rounds), distribution.names)
+            cells["floor"] = amount(floor[rounds - 1])
+        if result.random_order_bits is not None:
+            cells["random"] = amount(result.random_order_bits[rounds - 1])
+            cells["sizes"] = sizes_text(result.random_order_sizes(rounds))
+        table.add_row(str(rounds), *cells.values())
+    console.print(table)
+    if len(rows) < result.length:
+        console.print(f"{len(rows)} of {result.length} numbers of rounds shown; --json has all")
 
 
 def _some_rounds(length: int) -> list[int]:

@@ -60,6 +60,11 @@ class Concatenation(Joint):
         masses = np.array([part._log2_mass(piece) for part, piece in pieces])
         return np.asarray(masses.sum(axis=0), dtype=np.float64)
 
+    def _completions(self, canvases: IntArray) -> FloatArray:
+        pieces = zip(self.parts, self._pieces(canvases), strict=True)
+        counts = np.array([part._completions(piece) for part, piece in pieces])
+        return np.asarray(counts.prod(axis=0), dtype=np.float64)
+
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         return np.concatenate([part._draw(size, generator) for part in self.parts], axis=1)
 
@@ -162,6 +167,10 @@ class Mixture(Joint):
         laws = [part._laws(canvases, rows, positions) for part in self.parts]
         parts = [s[rows, None] * law for s, law in zip(shares, laws, strict=True)]
         return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+
+    def _completions(self, canvases: IntArray) -> FloatArray:
+        counts = np.array([part._completions(canvases) for part in self.parts])
+        return np.asarray(counts.sum(axis=0), dtype=np.float64)
 
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         which = self._mixing._draw(size, generator)[:, 0]

@@ -100,6 +100,11 @@ class Joint(ABC):
     def _enumerate(self) -> Table:
         """The law as a table; called only within `TABLE_LIMIT`."""
 
+    def _completions(self, canvases: IntArray) -> FloatArray:
+        """At most how many outcomes of positive probability agree with each canvas, ``(B,)``."""
+        size = self.support_size
+        return np.full(len(canvases), math.inf if size is None else as_float(size))
+
     def _natural_laws(
         self, canvases: IntArray, rows: IntArray, positions: IntArray
     ) -> FloatArray | None:
@@ -197,6 +202,11 @@ def require(name: str, value: object) -> Joint:
     if not isinstance(value, Joint):
         raise TypeError(f"{name} must be a distribution, got {_validation.shown(value)}")
     return value
+
+
+def as_float(number: int) -> float:
+    """A count of any size as a float, inf beyond the largest."""
+    return float(number) if number.bit_length() < 1024 else math.inf
 
 
 def _count(number: int | None) -> str:

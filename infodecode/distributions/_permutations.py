@@ -44,6 +44,12 @@ class Permutations(Joint):
         distinct_into(canvases, revealed)
         return np.where(revealed < 0, -np.inf, -self._entropies()[revealed])
 
+    def _completions(self, canvases: IntArray) -> FloatArray:
+        masked = np.arange(self.length + 1, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            ways = np.cumprod(np.maximum(masked, 1))
+        return np.asarray(ways[(canvases < 0).sum(axis=1)])
+
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         items = np.tile(np.arange(self.length, dtype=np.int32), (size, 1))
         return generator.permuted(items, axis=1)

@@ -48,6 +48,9 @@ class ReplaceRandom(Joint):
         with np.errstate(divide="ignore"):
             return np.asarray(np.log2(ways / self.length), dtype=np.float64)
 
+    def _completions(self, canvases: IntArray) -> FloatArray:
+        return np.asarray(np.maximum((canvases < 0).sum(axis=1), 1), dtype=np.float64)
+
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         out = np.zeros((size, self.length), np.int32)
         out[np.arange(size), generator.integers(self.length, size=size)] = 1

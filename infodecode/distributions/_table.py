@@ -153,6 +153,11 @@ class Table(Joint):
         with np.errstate(divide="ignore"):
             return np.asarray(np.log2(totals / self.total)[ids], dtype=np.float64)
 
+    def _completions(self, canvases: IntArray) -> FloatArray:
+        none = np.empty(0, np.int64)
+        ids, _, totals = self._look_up(canvases, none, none, np.ones(len(self.outcomes), np.int64))
+        return totals[ids].astype(np.float64)
+
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         if self.integer:
             ticket = generator.integers(int(self.total), size=size)
@@ -203,9 +208,14 @@ class Table(Joint):
         return weights, totals[ids[rows]]
 
     def _look_up(
-        self, canvases: IntArray, rows: IntArray, positions: IntArray
+        self,
+        canvases: IntArray,
+        rows: IntArray,
+        positions: IntArray,
+        outcome_weights: Array | None = None,
     ) -> tuple[IntArray, Array, Array]:
         """Distinct canvases are looked up once: their numbers ``(B,)``, pair weights, totals."""
+        added = self.weights if outcome_weights is None else outcome_weights
         keys = self._packing.keys(canvases)
         ids, first = group(keys)
         if len(first) == len(canvases):
@@ -219,12 +229,12 @@ class Table(Joint):
             back = place[ids[rows], positions]
         masks = self._pattern_masks(canvases[first])
         start = np.searchsorted(pair_canvas, np.arange(len(first) + 1))
-        weights = np.zeros((len(pair_canvas), max(self.alphabet_sizes)), self.weights.dtype)
-        totals = np.zeros(len(first), self.weights.dtype)
+        weights = np.zeros((len(pair_canvas), max(self.alphabet_sizes)), added.dtype)
+        totals = np.zeros(len(first), added.dtype)
         slots = self._slots_of(masks)
         marginal_weights_into(
             self._tokens,
-            self.weights,
+            added,
             self._keys,
             self._orders,
             slots,
