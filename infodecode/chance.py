@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from infodecode._kernels.random import uniforms_into
-from infodecode._kernels.rows import pairs_of
+from infodecode._kernels.rows import count_in_row, pairs_of
 from infodecode._kernels.selection import (
     bernoulli_into,
     classify_into,
@@ -168,7 +168,7 @@ class Enumerated(Chance):
         probability = _exact(action.probability, state.weight)
         certain = np.asarray(allowed & (probability == 1), bool)
         open_ = np.asarray(allowed & (probability > 0) & (probability < 1), bool)
-        ways = self._checked(np.frompyfunc(lambda m: 1 << int(m), 1, 1)(open_.sum(axis=1)))
+        ways = self._checked(np.frompyfunc(lambda m: 1 << int(m), 1, 1)(count_in_row(open_)))
         for piece in _pieces(ways):
             first = np.concatenate([[0], np.cumsum(ways[piece])])
             parent = np.empty(first[-1], np.int64)
@@ -230,7 +230,7 @@ class Enumerated(Chance):
                 lost, token = np.nonzero(dropped)
                 self.absorbed += (weight[lost] * law[lost, token]).sum()
                 branches &= possible
-        for piece in _pieces(branches.sum(axis=1)):
+        for piece in _pieces(count_in_row(branches)):
             row, token = pairs_of(branches[piece])
             row += piece.start
             filled = canvas.take(row, axis=0)
@@ -256,7 +256,7 @@ class Enumerated(Chance):
         if not len(open_):
             return
         with np.errstate(over="ignore"):
-            ways = (laws > 0).sum(axis=1).astype(np.float64)
+            ways = count_in_row(np.asarray(laws > 0, bool)).astype(np.float64)
             combinations = np.multiply.reduceat(ways, start[open_])
         if support is not None:
             combinations = np.minimum(combinations, support._completions(canvas[open_]))

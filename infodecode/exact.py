@@ -25,7 +25,7 @@ from infodecode.state import State
 
 ABSORB = ("absorb", *OFF_SUPPORT)
 _ROWS = 1 << 15
-_FIRST_ROWS = 256
+_FIRST_ROWS = 1024
 _FINISHED = 1e-12
 
 

@@ -283,6 +283,7 @@ def test_noise_keeps_laws_laws():
 def test_short_rows(generator, rows_, n):
     mask = generator.random((rows_, n)) < 0.4
     np.testing.assert_array_equal(both(rows.any_in_row, mask, fills=[])[0], mask.any(axis=1))
+    np.testing.assert_array_equal(both(rows.count_in_row, mask, fills=[])[0], mask.sum(axis=1))
     np.testing.assert_array_equal(both(rows.pairs_of, mask, fills=[])[0], np.nonzero(mask))
     some = mask * generator.random((rows_, n))
     empty = np.flatnonzero(some.sum(axis=1) == 0)

@@ -20,6 +20,18 @@ def any_in_row(mask):  # type: ignore[no-untyped-def]
 
 
 @njit
+def count_in_row(mask):  # type: ignore[no-untyped-def]
+    """``mask.sum(axis=1)``."""
+    out = np.zeros(mask.shape[0], np.int64)
+    for b in range(mask.shape[0]):
+        count = 0
+        for i in range(mask.shape[1]):
+            count += mask[b, i]
+        out[b] = count
+    return out
+
+
+@njit
 def pairs_of(mask):  # type: ignore[no-untyped-def]
     """``numpy.nonzero(mask)``: rows and columns of the true entries, sorted by row."""
     count = 0

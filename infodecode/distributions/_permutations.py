@@ -9,6 +9,7 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.families import distinct_into, permutation_laws_into
+from infodecode._kernels.rows import count_in_row
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions._joint import Joint, letters
 from infodecode.distributions._table import Table
@@ -48,7 +49,7 @@ class Permutations(Joint):
         masked = np.arange(self.length + 1, dtype=np.float64)
         with np.errstate(over="ignore"):
             ways = np.cumprod(np.maximum(masked, 1))
-        return np.asarray(ways[(canvases < 0).sum(axis=1)])
+        return np.asarray(ways[count_in_row(canvases < 0)])
 
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         items = np.tile(np.arange(self.length, dtype=np.int32), (size, 1))

@@ -8,6 +8,7 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.families import replacement_laws_into
+from infodecode._kernels.rows import count_in_row
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions._joint import Joint, letters
 from infodecode.distributions._table import Table
@@ -42,14 +43,14 @@ class ReplaceRandom(Joint):
         return out
 
     def _log2_mass(self, canvases: IntArray) -> FloatArray:
-        replaced = (canvases == 1).sum(axis=1)
-        masked = (canvases < 0).sum(axis=1)
+        replaced = count_in_row(canvases == 1)
+        masked = count_in_row(canvases < 0)
         ways = np.where(replaced == 0, masked, np.where(replaced == 1, 1, 0))
         with np.errstate(divide="ignore"):
             return np.asarray(np.log2(ways / self.length), dtype=np.float64)
 
     def _completions(self, canvases: IntArray) -> FloatArray:
-        return np.asarray(np.maximum((canvases < 0).sum(axis=1), 1), dtype=np.float64)
+        return np.asarray(np.maximum(count_in_row(canvases < 0), 1), dtype=np.float64)
 
     def _draw(self, size: int, generator: np.random.Generator) -> IntArray:
         out = np.zeros((size, self.length), np.int32)
