@@ -25,6 +25,7 @@ from infodecode.partitions import optimal_partitions as optimal_partitions
 from infodecode.partitions import partition_bits as partition_bits
 from infodecode.report import Bounds as Bounds
 from infodecode.report import bounds as bounds
+from infodecode.schedules import even_sizes as even_sizes
 from infodecode.schedules import optimal_random_order as optimal_random_order
 from infodecode.schedules import random_order_bits as random_order_bits
 from infodecode.simulate import Simulation as Simulation

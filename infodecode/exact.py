@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -157,7 +157,7 @@ class ExactRun:
     def rounds(self) -> Array:
         """Entry t: probability that decoding takes t rounds, t = 0, 1, …; adds up to 1."""
         self._demand_finished("rounds")
-        return self.followed.finished_by_round
+        return self.followed.finished_by_round / self.followed._finished
 
     @property
     def expected_rounds(self) -> float | Fraction:
@@ -169,17 +169,22 @@ class ExactRun:
     def expected_calls(self) -> float | Fraction:
         """Expected number of model calls; a batched look-ahead is one more call in its round."""
         self._demand_finished("expected_calls")
-        return self.followed.calls
+        return self.followed.calls / self.followed._finished
 
     @property
     def expected_evaluations(self) -> float | Fraction:
         """Expected number of sequences evaluated by the model."""
         self._demand_finished("expected_evaluations")
-        return self.followed.evaluated
+        return self.followed.evaluated / self.followed._finished
 
     @property
     def _rational(self) -> bool:
         return self.weights.dtype == object
+
+    @cached_property
+    def _finished(self) -> float | Fraction:
+        """Probability of having finished: 1, but for rounding when everything has."""
+        return _total(self.finished_by_round)
 
     @cached_property
     def _covers_all(self) -> bool:
@@ -320,7 +325,8 @@ def exact(
         evaluated=_plain(evaluated),
         canvases=largest,
         _log2_data=law._log2_mass(outputs.canvas),
-        _follow=lambda: exact(
+        _follow=partial(
+            exact,
             distribution,
             decoder,
             model=model,

@@ -113,6 +113,26 @@ def demand_few_positions(distribution: Joint) -> None:
         )
 
 
+def even_sizes(length: int, rounds: int) -> tuple[int, ...]:
+    """Equal round sizes, the remainder going to the first rounds: LLaDA's quota of a block.
+
+    ``TopK(even_sizes(n, T), by="confidence")`` is LLaDA's low-confidence schedule on a whole canvas.
+
+    Args:
+        length: positions, at least 1.
+        rounds: rounds, 1 to ``length``.
+
+    Example:
+        >>> even_sizes(10, 3)
+        (4, 3, 3)
+
+    Reference: LLaDA (Nie et al. 2025), ``get_num_transfer_tokens``.
+    """
+    n = _validation.integer("length", length, minimum=1)
+    count = _validation.integer("rounds", rounds, minimum=1, maximum=n)
+    return tuple(n // count + (t < n % count) for t in range(count))
+
+
 def excess_bits(gains: FloatArray, sizes: IntArray) -> float:
     """Cost of revealing in rounds of these sizes, when position k + 1 adds ``gains[k]`` bits.
 

@@ -73,6 +73,7 @@ CALLS = {
     "optimal_partitions": (infodecode.optimal_partitions, {"distribution": LAW}),
     "partition": (infodecode.optimal_partitions(OTHER).partition, {"rounds": 2}),
     "random_order_bits": (infodecode.random_order_bits, {"distribution": LAW, "sizes": [2, 1]}),
+    "even_sizes": (infodecode.even_sizes, {"length": 10, "rounds": 3}),
     "sizes": (infodecode.optimal_random_order(LAW).sizes, {"rounds": 2}),
     "bounds": (infodecode.bounds, {"distribution": LAW}),
     "rounds_for": (infodecode.bounds(LAW).rounds_for, {"bits": 0.1}),
@@ -112,7 +113,8 @@ CALLS = {
 }  # fmt: skip
 
 TOO_COSTLY = {
-    ("sample", "size", 10**9), ("simulate", "samples", 10**9), ("decode", "samples", 10**9),
+    ("sample", "size", 10**9), ("even_sizes", "length", 10**9), ("even_sizes", "length", 10**30),
+    ("simulate", "samples", 10**9), ("decode", "samples", 10**9),
     ("permutations", "n", 10**9), ("replace_random", "n", 10**9), ("copy", "n", 10**9),
     ("replace_index", "n", 10**9), ("simulate", "threads", 10**9),
     ("simulate", "samples", 10**30), ("decode", "samples", 10**30), ("sample", "size", 10**30),

@@ -1,5 +1,6 @@
 """Random orders: expected cost and best sizes, against all orders and all sizes."""
 
+import json
 import math
 from itertools import combinations, pairwise
 from itertools import permutations as orders
@@ -13,7 +14,7 @@ from infodecode import distributions
 from infodecode.distributions import Table
 from infodecode.information import information_curve, total_correlation
 from infodecode.partitions import optimal_partitions, partition_bits
-from infodecode.schedules import optimal_random_order, random_order_bits
+from infodecode.schedules import even_sizes, optimal_random_order, random_order_bits
 from tests import laws, oracle
 
 EXACT = 1e-12
@@ -191,3 +192,25 @@ def test_limits_and_rounds_are_checked():
     for rounds in (0, 4):
         with pytest.raises(ValueError, match="rounds must be at"):
             best.sizes(rounds)
+
+
+def test_even_sizes_are_the_recorded_quotas(golden):
+    rows = json.loads((golden / "schedules.json").read_text())["llada_quota"]
+    assert rows
+    for n, steps, quotas in rows:
+        if steps <= n:
+            assert list(even_sizes(n, steps)) == quotas
+
+
+@pytest.mark.parametrize(("n", "rounds"), [(10, 3), (7, 7), (5, 1), (12, 5)])
+def test_even_sizes(n, rounds):
+    sizes = even_sizes(n, rounds)
+    assert sum(sizes) == n
+    assert len(sizes) == rounds
+    assert max(sizes) - min(sizes) <= 1
+    assert list(sizes) == sorted(sizes, reverse=True)
+
+
+def test_even_sizes_need_a_position_a_round():
+    with pytest.raises(ValueError, match="rounds must be at most 3, got 4"):
+        even_sizes(3, 4)
