@@ -116,7 +116,7 @@ def demand_few_positions(distribution: Joint) -> None:
 def even_sizes(length: int, rounds: int) -> tuple[int, ...]:
     """Equal round sizes, the remainder going to the first rounds: LLaDA's quota of a block.
 
-    ``TopK(even_sizes(n, T), by="confidence")`` is LLaDA's low-confidence schedule on a whole canvas.
+    ``TopK(even_sizes(n, T), by="confidence")`` is LLaDA's schedule on a whole canvas.
 
     Args:
         length: positions, at least 1.

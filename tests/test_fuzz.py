@@ -177,6 +177,7 @@ def related(name, argument, message):
         ("total_variation", "p"), ("total_variation", "q"), ("replace_index", "n"),
         ("simulate", "decoder"), ("exact", "decoder"), ("decode", "decoder"),
         ("from_records", "records"), ("from_records", "count"), ("decode", "samples"),
+        ("even_sizes", "length"),
         ("Table", "labels"), ("entropy", "positions"), ("total_correlation", "positions"),
     }  # fmt: skip
     others = set(CALLS[name][1]) - {argument}
