@@ -31,6 +31,7 @@ def main() -> int:
     Console(width=120).print(table)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame([{**vars(row), "met": row.met} for row in rows])
+    frame["command"] = "python -m benchmarks"
     frame["versions"] = heart.machine()
     draft = RESULTS.with_suffix(".tmp")
     frame.to_csv(draft, index=False, float_format="%.4g")

@@ -1,9 +1,15 @@
-"""Exact theory and simulation of parallel decoding in masked diffusion language models."""
+"""Exact theory and simulation of parallel decoding in masked diffusion language models.
+
+Laws are in `distributions`, unmasking rules in `strategies`. `bounds` (report.py) says what no
+decoder can beat; a `Decoder` runs exactly (`exact`), on samples (`simulate`), or a few sequences at
+a time with everything kept (`decode`, in trace.py). Everything is in bits.
+"""
 
 from __future__ import annotations
 
 from infodecode import distributions as distributions
 from infodecode import strategies as strategies
+from infodecode._compilation import announce as announce_compilation
 from infodecode.decoder import Decoder as Decoder
 from infodecode.estimate import Estimate as Estimate
 from infodecode.exact import ExactRun as ExactRun
@@ -32,5 +38,7 @@ from infodecode.simulate import Simulation as Simulation
 from infodecode.simulate import simulate as simulate
 from infodecode.trace import Trace as Trace
 from infodecode.trace import decode as decode
+
+announce_compilation()
 
 __version__ = "0.1.0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from infodecode._kernels.grouping import insert_into, rehash_into
-from infodecode._kernels.packing import layout, pack_into
+from infodecode._kernels.packing import pack_into
 from infodecode._typing import Array, IntArray
 
 
@@ -37,11 +37,27 @@ class Grouper:
 
 
 class Packing:
-    """Packed keys of canvases over given alphabets."""
+    """Packed keys of canvases over given alphabets.
+
+    Attributes:
+        words: 64-bit words in a key.
+        word, shift: ``(n,)`` where each position's field lies; it never straddles words.
+        fields: ``(n,)`` all ones, as wide as the field.
+    """
 
     def __init__(self, alphabet_sizes: tuple[int, ...]) -> None:
-        self.word, self.shift, self.words = layout(alphabet_sizes)
-        self.fields = np.array([(1 << int(v).bit_length()) - 1 for v in alphabet_sizes], np.uint64)
+        widths = [int(v).bit_length() for v in alphabet_sizes]
+        words, shifts = [], []
+        word = shift = 0
+        for width in widths:
+            if shift + width > 64:
+                word, shift = word + 1, 0
+            words.append(word)
+            shifts.append(shift)
+            shift += width
+        self.words = word + 1
+        self.word, self.shift = np.array(words, np.int64), np.array(shifts, np.uint64)
+        self.fields = np.array([(1 << width) - 1 for width in widths], np.uint64)
 
     def keys(self, canvas: IntArray) -> Array:
         """Keys ``(B, W)`` of canvases ``(B, n)``."""

@@ -48,7 +48,7 @@ def children_allowed(length: int) -> int:
 
 
 _CHUNK = 1 << 17
-
+"""Canvases made at once: enough to spread the cost of a call, few enough for the cache."""
 
 Choice: TypeAlias = tuple[IntArray | slice, BoolArray, Array]
 Branches: TypeAlias = tuple[IntArray, IntArray, Array]
@@ -56,7 +56,13 @@ Branches: TypeAlias = tuple[IntArray, IntArray, Array]
 
 
 class Chance(ABC):
-    """Resolves what a plan leaves open."""
+    """Resolves what a plan leaves open.
+
+    Attributes:
+        record: whether the loop fills ``State.probability`` (one outcome per row only).
+    """
+
+    record: bool = False
 
     @abstractmethod
     def choose(
@@ -78,7 +84,14 @@ class Chance(ABC):
 
 
 class Sampled(Chance):
-    """One outcome per row, from its counter-based stream."""
+    """One outcome per row, from its counter-based stream.
+
+    Args:
+        record: keep the probability of every committed token, for a trace.
+    """
+
+    def __init__(self, *, record: bool = False) -> None:
+        self.record = record
 
     def choose(
         self, state: State, action: Ranked | Independent, ties: str, purpose: int
@@ -87,9 +100,9 @@ class Sampled(Chance):
         allowed = _allowed(state, action)
         chosen = np.zeros(allowed.shape, bool)
         if isinstance(action, Ranked):
-            classes, need, tied = _classify(state, action, allowed)
+            classes, need, _ = _classify(state, action, allowed)
             if (action.ties or ties) == "random":
-                settle_random_into(classes, need, tied, state.stream, state.round, stage, chosen)
+                settle_random_into(classes, need, state.stream, state.round, stage, chosen)
             else:
                 settle_lowest_into(classes, need, chosen)
         else:
@@ -149,7 +162,7 @@ class Enumerated(Chance):
             yield from self._flip(state, action, allowed)
             return
         classes, need, tied = _classify(state, action, allowed)
-        if (action.ties or ties) == "lowest":
+        if (action.ties or ties) != "random":
             chosen = np.zeros(allowed.shape, bool)
             settle_lowest_into(classes, need, chosen)
             yield slice(None), chosen, state.weight
@@ -187,18 +200,6 @@ class Enumerated(Chance):
         for parent, filled, weight in self._branch(state, where, evaluation, self.support):
             yield state.take(parent, canvas=filled, weight=weight)
 
-    def _branch(
-        self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
-    ) -> Iterator[Branches]:
-        rows, positions = pairs_of(where)
-        laws = evaluation.law(state.source[rows], positions)
-        start = np.searchsorted(rows, np.arange(state.rows + 1))
-        self._predict(state.canvas, laws, start, support)
-        round_laws = _RoundLaws(laws, positions, start, support)
-        yield from self._extend(
-            round_laws, np.arange(state.rows), state.canvas, state.weight, step=0
-        )
-
     def keep(self, state: State) -> Iterator[State]:
         if self.support is None:
             yield state
@@ -210,34 +211,45 @@ class Enumerated(Chance):
         if state.rows:
             yield state
 
-    def _extend(
-        self, laws: _RoundLaws, parent: IntArray, canvas: IntArray, weight: Array, *, step: int
+    def _branch(
+        self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
     ) -> Iterator[Branches]:
-        """Branch every row on its ``step``-th drawn position, then on the next."""
+        rows, positions = pairs_of(where)
+        laws = evaluation.law(state.source[rows], positions)
+        start = np.searchsorted(rows, np.arange(state.rows + 1))
+        self._predict(state.canvas, laws, start, support)
+        round_laws = _RoundLaws(laws, positions, start, support)
+        first: Branches = (np.arange(state.rows), state.canvas, state.weight)
+        levels: list[Iterator[Branches]] = [iter([first])]
+        while levels:
+            piece = next(levels[-1], None)
+            if piece is None:
+                levels.pop()
+                continue
+            done, rest = _split_finished(round_laws, piece, len(levels) - 1)
+            if done is not None:
+                yield done
+            if rest is not None:
+                levels.append(self._one_position(round_laws, rest, len(levels) - 1))
+
+    def _one_position(self, laws: _RoundLaws, branches: Branches, step: int) -> Iterator[Branches]:
+        """Branch rows on their ``step``-th drawn position, piece by piece."""
+        parent, canvas, weight = branches
         pair = laws.start[parent] + step
-        done = pair >= laws.start[parent + 1]
-        if done.any():
-            ended, going = np.flatnonzero(done), np.flatnonzero(~done)
-            yield parent[ended], canvas[ended], weight[ended]
-            if not len(going):
-                return
-            parent, canvas, weight, pair = parent[going], canvas[going], weight[going], pair[going]
         law, place = laws.laws.take(pair, axis=0), laws.positions[pair]
-        branches = np.asarray(law > 0, bool)
+        possible = np.asarray(law > 0, bool)
         if laws.support is not None:
-            possible = laws.support._laws(canvas, np.arange(len(parent)), place) > 0
-            if (dropped := branches & ~possible).any():
+            within = laws.support._laws(canvas, np.arange(len(parent)), place) > 0
+            if (dropped := possible & ~within).any():
                 lost, token = np.nonzero(dropped)
                 self.absorbed += (weight[lost] * law[lost, token]).sum()
-                branches &= possible
-        for piece in _pieces(count_in_row(branches)):
-            row, token = pairs_of(branches[piece])
+                possible &= within
+        for piece in _pieces(count_in_row(possible)):
+            row, token = pairs_of(possible[piece])
             row += piece.start
             filled = canvas.take(row, axis=0)
             filled[np.arange(len(row)), place[row]] = token
-            yield from self._extend(
-                laws, parent[row], filled, weight[row] * law[row, token], step=step + 1
-            )
+            yield parent[row], filled, weight[row] * law[row, token]
 
     def _checked(self, ways: Array) -> IntArray:
         """Numbers of ways to choose positions, refused when there are too many in all."""
@@ -280,6 +292,23 @@ class _RoundLaws:
     positions: IntArray
     start: IntArray
     support: Joint | None
+
+
+def _split_finished(
+    laws: _RoundLaws, branches: Branches, step: int
+) -> tuple[Branches | None, Branches | None]:
+    """Rows without a ``step``-th position to draw, and the others; None where there are none."""
+    parent, canvas, weight = branches
+    done = laws.start[parent] + step >= laws.start[parent + 1]
+    if not done.any():
+        return None, branches if len(parent) else None
+    if done.all():
+        return branches, None
+    ended, going = np.flatnonzero(done), np.flatnonzero(~done)
+    return (
+        (parent[ended], canvas[ended], weight[ended]),
+        (parent[going], canvas[going], weight[going]),
+    )
 
 
 def _allowed(state: State, action: Ranked | Independent) -> BoolArray:

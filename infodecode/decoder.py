@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row
-from infodecode._typing import IntArray
+from infodecode._kernels.rows import any_in_row, pairs_of
+from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
-from infodecode.state import State
+from infodecode.state import SCORES, State
 from infodecode.strategies import BlockPolicy, Candidates, Plan, Ranked, Strategy, WholeCanvas
-from infodecode.strategies._base import Action, as_plan
+from infodecode.strategies._base import TIES, Action, as_plan
 
 ORDERS = ("choose-then-sample", "sample-then-choose")
-TIES = ("random", "lowest")
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,9 @@ class Decoder:
         strategy: which positions to commit.
         temperature: of the token law; 0 takes the mode.
         order: ``"choose-then-sample"``: positions from the marginals, then tokens; at one position
-            a round this is exact (BIAS-0). ``"sample-then-choose"``: draw every feasible position
+            a round this is exact. ``"sample-then-choose"``: draw every feasible position
             first and call the drawn token's probability its confidence; biased even at one
-            position a round (BIAS-1).
+            position a round.
         token_ties: at temperature 0, between equally probable tokens.
         position_ties: between equally ranked positions.
         confidence: score fields from the ``"untempered"`` law (LLaDA) or the ``"tempered"`` one
@@ -66,17 +65,21 @@ class Decoder:
         _validation.choice("token_ties", self.token_ties, TIES)
         _validation.choice("position_ties", self.position_ties, TIES)
         _validation.choice("confidence", self.confidence, ("untempered", "tempered"))
+        unknown = sorted(frozenset(self.strategy.needs) - set(SCORES))
+        if unknown:
+            raise ValueError(
+                f"needs of {self.strategy!r} must be among {', '.join(SCORES)}, got {unknown[0]!r}"
+            )
         if "drawn_probability" in self.strategy.needs and not self.draws_first:
             raise ValueError(
                 f"{self.strategy!r} scores drawn tokens: order must be 'sample-then-choose'"
             )
 
     def __repr__(self) -> str:
-        defaults = type(self).__dataclass_fields__
         options = [
-            f"{name}={getattr(self, name)!r}"
-            for name, spec in defaults.items()
-            if name != "strategy" and getattr(self, name) != spec.default
+            f"{spec.name}={getattr(self, spec.name)!r}"
+            for spec in fields(self)
+            if spec.name != "strategy" and getattr(self, spec.name) != spec.default
         ]
         return f"Decoder({', '.join([repr(self.strategy), *options])})"
 
@@ -90,15 +93,9 @@ class Decoder:
         """How tokens are drawn."""
         return TokenRule(self.temperature, self.token_ties, self.confidence == "tempered")
 
-    def start(self, canvas: IntArray, weight: object, stream: object, model: Model) -> State:
+    def start(self, canvas: IntArray, weight: Array, stream: Array, model: Model) -> State:
         """Rows before their first round."""
-        return State.start(
-            canvas,
-            np.asarray(weight),
-            np.asarray(stream),
-            model.tolerance,
-            self.strategy.start(canvas),
-        )
+        return State.start(canvas, weight, stream, model.tolerance, self.strategy.start(canvas))
 
     def step(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
         """One round of every row, in one piece (sampled) or several (enumerated)."""
@@ -111,9 +108,10 @@ class Decoder:
         evaluation = model.evaluate(state, self.rule)
         scores = evaluation.scores(self._fields, state.feasible)
         state = state.with_(scores=scores, source=np.arange(state.rows))
-        for explored in self._explore(state, model, chance):
+        for explored in self._explore(state, evaluation, model, chance):
             for drawn in self._draw_first(explored, evaluation, chance):
                 plan = as_plan(self.strategy.plan(drawn))
+                self._demand_feasible(drawn, plan)
                 remembered = drawn if plan.memory is None else drawn.with_(memory=plan.memory)
                 for chosen in self._choose(remembered, plan.actions, chance, CHOOSE):
                     self._demand_progress(chosen, plan)
@@ -138,17 +136,18 @@ class Decoder:
         needs = frozenset(self.strategy.needs)
         return needs - {"confidence", "drawn_probability"} if self.draws_first else needs
 
-    def _explore(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
+    def _explore(
+        self, state: State, evaluation: Evaluation, model: Model, chance: Chance
+    ) -> Iterator[State]:
         wish = self.strategy.explore(state) if state.stage == 0 else None
         if wish is None:
             yield state
             return
-        here = model.evaluate(state, self.rule)
         for picked in self._choose(state, (wish,), chance, EXPLORE):
             rows, positions = np.nonzero(picked.chosen)
             where = np.zeros(state.canvas.shape, bool)
             where[picked.source[rows], positions] = True
-            token1 = here.scores(["token1"], where)["token1"]
+            token1 = evaluation.scores(["token1"], where)["token1"]
             tokens = token1[picked.source[rows], positions]
             copies = picked.take(rows)
             copies.canvas[np.arange(len(rows)), positions] = tokens
@@ -159,7 +158,7 @@ class Decoder:
             number = picked.chosen.sum(axis=1)
             yield picked.with_(
                 scores={**picked.scores, **self.strategy.assess(picked, tried)},
-                chosen=state.fresh().chosen[picked.source],
+                chosen=np.zeros(picked.canvas.shape, bool),
                 calls=picked.calls + (number > 0),
                 evaluated=picked.evaluated + number,
             )
@@ -196,6 +195,15 @@ class Decoder:
             child = child.with_(chosen=child.chosen | chosen, drawn=drawn, forced=forced)
             yield from self._choose(child, tuple(a.take(rows) for a in rest), chance, purpose)
 
+    def _demand_feasible(self, state: State, plan: Plan) -> None:
+        for action in plan.actions:
+            if action.allowed is not None and (action.allowed & ~state.feasible).any():
+                row, position = np.argwhere(action.allowed & ~state.feasible)[0]
+                raise RuntimeError(
+                    f"{self.strategy!r} may only commit feasible positions, got position "
+                    f"{position} of canvas {state.canvas[row].tolist()}"
+                )
+
     def _demand_progress(self, state: State, plan: Plan) -> None:
         if self.strategy.revising or state.stage or plan.again:
             return
@@ -211,14 +219,27 @@ class Decoder:
         given = state.chosen & (state.drawn >= 0)
         if given.any():
             state = state.with_(canvas=np.where(given, state.drawn, state.canvas))
-        where = state.chosen & ~given
+        where, committed = state.chosen & ~given, state.chosen
         if not self.strategy.revising:
             state = state.settled()
         pieces: Iterable[State] = (state,)
         if not self.draws_first:
             pieces = chance.fill(state, where, evaluation)
         for piece in pieces:
+            if chance.record:
+                piece = piece.with_(probability=self._probability(piece, committed, evaluation))
             yield from chance.keep(piece) if given.any() else (piece,)
+
+    def _probability(
+        self, state: State, committed: BoolArray, evaluation: Evaluation
+    ) -> FloatArray:
+        """Probabilities ``(R, n)`` of the tokens just committed, beside those of earlier stages."""
+        rows, positions = pairs_of(committed)
+        out = state.probability.copy() if state.probability.size else np.zeros(committed.shape)
+        out[rows, positions] = evaluation.confidence_of(
+            state.source[rows], positions, state.canvas[rows, positions]
+        )
+        return out
 
     def _revise(self, state: State, chance: Chance) -> Iterator[State]:
         wish = self.strategy.revise(state)
@@ -232,6 +253,6 @@ class Decoder:
         actions = tuple(
             a if a.allowed is not None else replace(a, allowed=visible) for a in plan.actions
         )
-        cleared = state.with_(chosen=state.fresh().chosen)
+        cleared = state.with_(chosen=np.zeros(state.canvas.shape, bool))
         for revised in self._choose(cleared, actions, chance, REVISE):
             yield revised.with_(canvas=np.where(revised.chosen, np.int32(-1), revised.canvas))

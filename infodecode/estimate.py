@@ -51,11 +51,14 @@ def proportion(successes: int, trials: int, confidence: float) -> Estimate:
 def mean_of_counts(counts: list[int], confidence: float) -> Estimate:
     """Mean of a whole-number variable seen ``counts[t]`` times at t, with the normal interval.
 
-    Integers all the way to the last step, so that the order of samples cannot matter.
+    Integers all the way to the last step, so that the order of samples cannot matter. A single
+    sample says nothing about the spread: its interval is unbounded.
     """
     from scipy.special import ndtri
 
     trials = sum(counts)
+    if trials == 1:
+        return Estimate(float(len(counts) - 1), -math.inf, math.inf, confidence)
     total = sum(t * c for t, c in enumerate(counts))
     squares = sum(t * t * c for t, c in enumerate(counts))
     mean = total / trials

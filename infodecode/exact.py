@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
@@ -15,28 +15,31 @@ from infodecode import _validation
 from infodecode._grouping import Grouper, Packing
 from infodecode._html import figures_table
 from infodecode._progress import progress_bar
+from infodecode._rounding import ROUNDING, at_mode, nonnegative
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.chance import Enumerated, children_allowed
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint, Table, require
-from infodecode.information import nonnegative
 from infodecode.models import OFF_SUPPORT, IdealModel, Model
 from infodecode.state import State
 
-ABSORB = ("absorb", *OFF_SUPPORT)
+OFF_SUPPORT_MODES = ("absorb", *OFF_SUPPORT)
 _ROWS = 1 << 15
+"""Most rows of a round taken at once."""
+
 _FIRST_ROWS = 1024
-_FINISHED = 1e-12
+"""Rows of a round's first slice, from which the size of the whole round is foreseen."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExactRun:
     """What a decoder puts out, exactly.
 
     Probabilities are floats, or fractions with ``arithmetic="rational"``. Where canvases off the
     support were absorbed, the quantities that need the whole output law (``output``, ``entropy``,
-    ``rounds`` and expectations) come from a second run that follows them by marginals, made when
-    first asked for: `followed`. What needs finished decodes raises ValueError when some are not.
+    ``rounds`` and expectations) come from a second run that follows them by the model's own rule,
+    marginals by default, made when first asked for: `followed`. What needs finished decodes raises
+    ValueError when some are not.
 
     Attributes:
         distribution: the data law mu.
@@ -47,9 +50,7 @@ class ExactRun:
         absorbed: probability of leaving the support where that was not followed.
         unfinished: probability of not having finished within ``max_rounds``.
         finished_by_round: entry t is the probability of finishing after t rounds; t = 0, 1, ….
-        calls: expected model calls, over what was followed.
-        evaluated: expected sequences evaluated, over what was followed.
-        canvases: distinct canvases (with memory) met in the largest round.
+        largest_round: distinct canvases (with memory) that the largest round started from.
     """
 
     distribution: Joint
@@ -60,11 +61,11 @@ class ExactRun:
     absorbed: float | Fraction
     unfinished: float | Fraction
     finished_by_round: Array
-    calls: float | Fraction
-    evaluated: float | Fraction
-    canvases: int
-    _log2_data: FloatArray = field(repr=False)
-    _follow: Callable[[], ExactRun] = field(repr=False)
+    largest_round: int
+    _calls: float | Fraction
+    _evaluated: float | Fraction
+    _log2_data: FloatArray
+    _follow: Callable[[], ExactRun]
 
     @property
     def probabilities(self) -> FloatArray:
@@ -87,6 +88,8 @@ class ExactRun:
     def kl(self) -> float:
         """Forward KL(data || output) in bits; inf when some data outcome is never put out."""
         self._demand_finished("kl")
+        if self.distribution.support_size is None:
+            raise ValueError(f"kl needs the number of outcomes of {self.distribution.name}")
         if self._covers_all:
             data = np.exp2(self._log2_data[self.on_support])
             nu = np.log2(self.probabilities[self.on_support])
@@ -125,11 +128,13 @@ class ExactRun:
     def mode_probability(self) -> float | Fraction:
         """Output probability of the data's most probable outcomes (all of them, if tied)."""
         peak = self.distribution.log2_mode()
-        return _total(self.weights[self._log2_data >= peak - _FINISHED])
+        if peak is None:
+            raise ValueError(f"mode_probability needs the modes of {self.distribution.name}")
+        return _total(self.weights[at_mode(self._log2_data, peak)])
 
     @cached_property
     def followed(self) -> ExactRun:
-        """This run, or one with ``off_support="marginal"`` if this one absorbed anything."""
+        """This run, or one that follows canvases off the support if this one absorbed any."""
         return self._follow() if self.absorbed > 0 else self
 
     @property
@@ -169,13 +174,13 @@ class ExactRun:
     def expected_calls(self) -> float | Fraction:
         """Expected number of model calls; a batched look-ahead is one more call in its round."""
         self._demand_finished("expected_calls")
-        return self.followed.calls / self.followed._finished
+        return self.followed._calls / self.followed._finished
 
     @property
     def expected_evaluations(self) -> float | Fraction:
         """Expected number of sequences evaluated by the model."""
         self._demand_finished("expected_evaluations")
-        return self.followed.evaluated / self.followed._finished
+        return self.followed._evaluated / self.followed._finished
 
     @property
     def _rational(self) -> bool:
@@ -191,7 +196,7 @@ class ExactRun:
         return int(self.on_support.sum()) == self.distribution.support_size
 
     def _demand_finished(self, name: str) -> None:
-        if self.unfinished > _FINISHED:
+        if self.unfinished > ROUNDING:
             raise ValueError(
                 f"{name} needs every decode to finish: probability {float(self.unfinished):.3g} "
                 f"had not after {len(self.finished_by_round) - 1} rounds; raise max_rounds"
@@ -203,7 +208,7 @@ class ExactRun:
         Those that would need a second run (`followed`) or finished decodes are left out.
         """
         names = ["validity"]
-        if self.unfinished <= _FINISHED:
+        if self.unfinished <= ROUNDING:
             names += ["kl", "reverse_kl", "total_variation", "coverage", "mode_probability"]
             if not self.absorbed or "followed" in self.__dict__:
                 names += ["expected_rounds", "expected_calls", "entropy"]
@@ -321,9 +326,9 @@ def exact(
         absorbed=_plain(chance.absorbed),
         unfinished=unfinished,
         finished_by_round=np.array(finished_by_round),
-        calls=_plain(calls),
-        evaluated=_plain(evaluated),
-        canvases=largest,
+        largest_round=largest,
+        _calls=_plain(calls),
+        _evaluated=_plain(evaluated),
         _log2_data=law._log2_mass(outputs.canvas),
         _follow=partial(
             exact,
@@ -359,7 +364,7 @@ def prepare(
     if model is None:
         law = distribution.table() if rational else distribution
         named = _validation.choice(
-            "off_support", "marginal" if off_support is None else off_support, ABSORB
+            "off_support", "marginal" if off_support is None else off_support, OFF_SUPPORT_MODES
         )
         follow = "marginal" if named == "absorb" else named
         return law, IdealModel(law, off_support=follow, arithmetic=arithmetic), named

@@ -8,46 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TypeAlias, overload
+from typing import TypeAlias
 
 import numpy as np
 
 from infodecode import _validation
+from infodecode._rounding import nonnegative
 from infodecode._subsets import walk_subsets
 from infodecode._typing import FloatArray
 from infodecode.distributions import Joint, require
 
 Positions: TypeAlias = Iterable[int] | int
 
-ROUNDING = 1e-12
-"""Bits, per bit of the largest entropy involved, that rounding may move a result."""
-
 SUBSETS_LENGTH = 20
 """Most positions of which `subset_entropies` visits all subsets."""
-
-
-@overload
-def nonnegative(bits: float, *, scale: float = 1.0) -> float: ...
-@overload
-def nonnegative(bits: FloatArray, *, scale: float = 1.0) -> FloatArray: ...
-def nonnegative(bits: float | FloatArray, *, scale: float = 1.0) -> float | FloatArray:
-    """``bits`` that are proved to be >= 0, with rounding errors turned into exactly 0.0.
-
-    Args:
-        bits: a number, or an array of them.
-        scale: largest entropy that entered the computation, in bits.
-
-    Raises:
-        ArithmeticError: a value is below zero by more than 1e-12 · max(1, scale). That is a bug in
-            the computation, or weights that are no probability law; it is never clamped.
-    """
-    tolerance = ROUNDING * max(1.0, scale)
-    lowest = float(np.min(bits))
-    if lowest < -tolerance:
-        raise ArithmeticError(f"{lowest!r} bits, for a quantity that cannot be negative")
-    if isinstance(bits, np.ndarray):
-        return np.where(np.abs(bits) <= tolerance, 0.0, bits)
-    return 0.0 if abs(bits) <= tolerance else bits
 
 
 def entropy(

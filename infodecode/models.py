@@ -19,6 +19,7 @@ from infodecode._grouping import Packing
 from infodecode._kernels.grouping import hash_rows_into
 from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
 from infodecode._kernels.rows import empty_rows, pairs_of
+from infodecode._randomness import seed_key
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table, require
 from infodecode.state import State
@@ -265,7 +266,7 @@ class NoisyModel(LawModel):
         self.alphabet_sizes = self.model.alphabet_sizes
         self.off_support = self.model.off_support
         self._packing = Packing(self.alphabet_sizes)
-        self._key = np.random.SeedSequence(self.seed).generate_state(1, np.uint64)[0]
+        self._key = seed_key(self.seed)
 
     def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
         laws = _floats(self.model.laws(canvases, rows, positions)).copy()

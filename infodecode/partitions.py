@@ -12,11 +12,11 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.lattice import best_blocks_into, partition_costs_into
+from infodecode._rounding import nonnegative
 from infodecode._typing import FloatArray
 from infodecode.distributions import Joint, require
 from infodecode.information import (
     entropy_gains,
-    nonnegative,
     subset_entropies,
     total_correlation,
 )
@@ -37,7 +37,7 @@ class OptimalPartitions:
             all orders fixed in advance with exactly T rounds; nonincreasing, and 0.0 at T = n.
     """
 
-    bits: FloatArray = field(repr=False)
+    bits: FloatArray
     _best: tuple[Partition, ...] | OptimalSchedule = field(repr=False)
 
     def partition(self, rounds: int) -> Partition:
@@ -121,7 +121,7 @@ def optimal_partitions(distribution: Joint) -> OptimalPartitions:
     require("distribution", distribution)
     if distribution.size_entropies() is not None:
         return of_sizes(optimal_random_order(distribution))
-    demand_few_positions(distribution)
+    demand_partitions_fit(distribution)
     return partitions_of(subset_entropies(distribution))
 
 
@@ -130,7 +130,7 @@ def of_sizes(schedule: OptimalSchedule) -> OptimalPartitions:
     return OptimalPartitions(schedule.bits, schedule)
 
 
-def demand_few_positions(distribution: Joint) -> None:
+def demand_partitions_fit(distribution: Joint) -> None:
     """Raise ValueError where the programme over 3^n pairs is too much."""
     if distribution.length > PARTITIONS_LENGTH:
         raise ValueError(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from infodecode.report import Bounds
     from infodecode.simulate import Simulation
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#5F5F5F"
-COLUMN_WIDTH = (4.2, 3.0)
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+FIGURE_SIZE = (4.2, 3.0)
 LONG = 40
 
 
@@ -55,10 +55,13 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
     long = bounds.length > LONG
     for label, bits, colour, style in curves:
         axes.plot(rounds, bits, style[1:] if long else style, color=colour, ms=4, label=label)
+    total = bounds.total_correlation
+    if total is None:
+        raise ValueError(f"nothing could be computed for {bounds.name}: {' '.join(bounds.notes)}")
     if not curves:
-        axes.plot(1, bounds.total_correlation, "o", color=BLUE, label="total correlation")
+        axes.plot(1, total, "o", color=BLUE, label="total correlation")
         axes.set_xlim(0.5, bounds.length + 0.5)
-    top = max(bounds.total_correlation, 0.1)
+    top = max(total, 0.1)
     axes.set_ylim(-0.03 * top, 1.08 * top)
     if long:
         axes.set_xscale("log")
@@ -77,8 +80,8 @@ def plot_run(
 ) -> Axes:
     """An exact run as a point on the axes of `plot_bounds`.
 
-    An infinite KL is drawn as an arrow at the upper edge. A run whose rounds are unknown (some of
-    its mass was absorbed) is a horizontal line at its KL.
+    An infinite KL is drawn as an arrow at the upper edge. A run that absorbed
+    mass is a horizontal line at its KL: its rounds would take a second run.
 
     Args:
         run: what `infodecode.exact` returned for the distribution of ``bounds``.
@@ -136,6 +139,6 @@ def _axes(ax: Axes | None) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    _, axes = plt.subplots(figsize=COLUMN_WIDTH, layout="constrained")
+    _, axes = plt.subplots(figsize=FIGURE_SIZE, layout="constrained")
     axes.spines[["top", "right"]].set_visible(False)
     return axes

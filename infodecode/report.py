@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -41,22 +41,23 @@ class Bounds:
             advance, by any model (ParallelBench, Theorems 1 and 2). Orders that are random or
             depend on revealed values are not covered.
         random_order_bits: ``(n,)`` expected KL of a uniformly random order with the best T sizes.
-        adaptive_bits: ``(n,)`` optimum over orders that adapt to revealed values, where computed.
+        adaptive_bits: ``(n,)`` optimum over orders that adapt to revealed values; None in this
+            version.
         notes: what was left out, and why.
     """
 
     name: str
     length: int
-    entropy: float
-    total_correlation: float
-    dual_total_correlation: float
+    entropy: float | None
+    total_correlation: float | None
+    dual_total_correlation: float | None
     information_curve: FloatArray | None
     partition_bits: FloatArray | None
     random_order_bits: FloatArray | None
     adaptive_bits: FloatArray | None
     notes: tuple[str, ...]
-    _partitions: OptimalPartitions | None = field(repr=False)
-    _schedule: OptimalSchedule | None = field(repr=False)
+    _partitions: OptimalPartitions | None
+    _schedule: OptimalSchedule | None
 
     def partition(self, rounds: int) -> Partition:
         """An ordered partition that attains ``partition_bits[rounds - 1]``."""
@@ -104,9 +105,9 @@ class Bounds:
     def __repr__(self) -> str:
         lines = [
             f"Bounds of {self.name} ({self.length} positions), in bits",
-            f"  entropy                  {self.entropy:.6g}",
-            f"  total correlation        {self.total_correlation:.6g}",
-            f"  dual total correlation   {self.dual_total_correlation:.6g}",
+            f"  entropy                  {_figure(self.entropy)}",
+            f"  total correlation        {_figure(self.total_correlation)}",
+            f"  dual total correlation   {_figure(self.dual_total_correlation)}",
         ]
         curves = [
             (title, values)
@@ -127,8 +128,9 @@ class Bounds:
         frame = self.to_frame().set_index("rounds").loc[self._shown()]
         head = (
             f"<b>{html.escape(self.name)}</b>: {self.length} positions, "
-            f"entropy {self.entropy:.6g}, total correlation {self.total_correlation:.6g}, "
-            f"dual total correlation {self.dual_total_correlation:.6g} bits"
+            f"entropy {_figure(self.entropy)}, "
+            f"total correlation {_figure(self.total_correlation)}, "
+            f"dual total correlation {_figure(self.dual_total_correlation)} bits"
         )
         notes = "".join(f"<br><i>{html.escape(note)}</i>" for note in self.notes)
         return f"<div>{head}{frame.to_html(float_format='{:.6g}'.format)}{notes}</div>"
@@ -153,6 +155,12 @@ def bounds(distribution: Joint) -> Bounds:
         distribution: any law. Exact for tables of up to 18 positions, and for thousands of
             positions where entropies depend on the number of positions only.
 
+    Returns:
+        the report; what could not be computed is None, and its notes say why.
+
+    Raises:
+        TypeError: ``distribution`` is none.
+
     Example:
         >>> from infodecode import distributions
         >>> b = bounds(distributions.permutations(5))
@@ -174,9 +182,11 @@ def bounds(distribution: Joint) -> Bounds:
     return Bounds(
         name=distribution.name,
         length=distribution.length,
-        entropy=distribution.entropy(),
-        total_correlation=information.total_correlation(distribution),
-        dual_total_correlation=information.dual_total_correlation(distribution),
+        entropy=_attempt(distribution.entropy, notes),
+        total_correlation=_attempt(lambda: information.total_correlation(distribution), notes),
+        dual_total_correlation=_attempt(
+            lambda: information.dual_total_correlation(distribution), notes
+        ),
         information_curve=None if gains is None else information.curve_of(gains),
         partition_bits=None if best is None else best.bits,
         random_order_bits=None if schedule is None else schedule.bits,
@@ -190,7 +200,7 @@ def bounds(distribution: Joint) -> Bounds:
 def _schedule(distribution: Joint, gains: FloatArray | None) -> OptimalSchedule | None:
     if gains is None:
         return None
-    schedules.demand_few_positions(distribution)
+    schedules.demand_schedule_fits(distribution)
     return schedules.schedule_of(gains)
 
 
@@ -199,7 +209,7 @@ def _partitions(
 ) -> OptimalPartitions | None:
     if distribution.size_entropies() is not None:
         return None if schedule is None else partitions.of_sizes(schedule)
-    partitions.demand_few_positions(distribution)
+    partitions.demand_partitions_fit(distribution)
     return None if by_mask is None else partitions.partitions_of(by_mask)
 
 
@@ -213,3 +223,7 @@ def _attempt(compute: Callable[[], Result | None], notes: list[str]) -> Result |
 
 def _blocks(partition: Partition) -> str:
     return " | ".join(",".join(map(str, block)) for block in partition)
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.6g}"

@@ -9,9 +9,10 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.schedules import best_starts_into, sizes_into
+from infodecode._rounding import nonnegative
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions import Joint, require
-from infodecode.information import entropy_gains, nonnegative
+from infodecode.information import entropy_gains
 
 SCHEDULE_LENGTH = 10_000
 """Most positions of which the best sizes are computed (seconds, 200 MB)."""
@@ -27,7 +28,7 @@ class OptimalSchedule:
             order's own output law, at least the KL of the mixture that is really output.
     """
 
-    bits: FloatArray = field(repr=False)
+    bits: FloatArray
     _starts: IntArray = field(repr=False)
 
     def sizes(self, rounds: int) -> tuple[int, ...]:
@@ -100,11 +101,11 @@ def optimal_random_order(distribution: Joint) -> OptimalSchedule:
     Reference: Chen, Cong, Li 2025 (arXiv 2511.04647); the solution in O(n T log n) is ours.
     """
     require("distribution", distribution)
-    demand_few_positions(distribution)
+    demand_schedule_fits(distribution)
     return schedule_of(entropy_gains(distribution))
 
 
-def demand_few_positions(distribution: Joint) -> None:
+def demand_schedule_fits(distribution: Joint) -> None:
     """Raise ValueError where the table of best sizes would be too large."""
     if distribution.length > SCHEDULE_LENGTH:
         raise ValueError(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from infodecode import _validation
 from infodecode._html import figures_table
-from infodecode._kernels.random import streams_into
 from infodecode._progress import progress_bar
+from infodecode._randomness import seed_key, streams_of
+from infodecode._rounding import at_mode
 from infodecode._typing import Array, IntArray
 from infodecode.chance import Sampled
 from infodecode.decoder import Decoder
@@ -28,7 +29,7 @@ FIRST_LOOK = 4096
 _BATCH_NUMBERS = 1 << 24
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
     """What a decoder puts out, on random samples.
 
@@ -42,7 +43,8 @@ class Simulation:
         rounds: ``(T + 1,)`` how many samples finished after t rounds, t = 0, 1, ….
         unfinished: samples that had not finished within ``max_rounds``; never valid.
         expected_rounds: mean rounds of the finished samples.
-        mode_probability: share of outputs that are a most probable outcome of the data.
+        mode_probability: share of outputs that are a most probable outcome of the data; None for
+            mixtures too large to know their modes.
         expected_calls: model calls per sample; a batched look-ahead is one.
         expected_evaluations: sequences evaluated per sample.
         sequences: ``(samples, n)`` the outputs in sample order, when asked for; else None.
@@ -57,10 +59,10 @@ class Simulation:
     rounds: IntArray
     unfinished: int
     expected_rounds: Estimate | None
-    mode_probability: Estimate
+    mode_probability: Estimate | None
     expected_calls: float
     expected_evaluations: float
-    sequences: IntArray | None = field(repr=False)
+    sequences: IntArray | None
 
     def __repr__(self) -> str:
         return (
@@ -118,7 +120,7 @@ def simulate(
         precision: stop as soon as the validity interval is at most this far from its value on
             either side. Checked after 4,096 samples and at each doubling, the j-th check at
             confidence ``1 - (1 - confidence) / (j (j + 1))``, so that stopping early does not
-            spoil the interval.
+            spoil the interval of ``validity`` (the others are those of a fixed sample size).
         confidence: of the intervals.
         max_rounds: stop a sample there and count it unfinished.
         batch: samples decoded together, per thread.
@@ -190,10 +192,16 @@ def decode_batch(
 
 
 def sampled_rounds(
-    canvas: IntArray, streams: Array, decoder: Decoder, model: Model, max_rounds: int
+    canvas: IntArray,
+    streams: Array,
+    decoder: Decoder,
+    model: Model,
+    max_rounds: int,
+    *,
+    record: bool = False,
 ) -> Iterator[State]:
     """The states after each round; rows that have finished are left out of the next."""
-    chance = Sampled()
+    chance = Sampled(record=record)
     state = decoder.start(canvas, np.ones(len(canvas)), streams, model)
     for _ in range(max_rounds):
         (state,) = decoder.step(state, model, chance)
@@ -205,19 +213,6 @@ def sampled_rounds(
             state = state.take(np.flatnonzero(~over))
 
 
-def seed_key(seed: int) -> np.uint64:
-    """64 bits from a seed of any size."""
-    sequence = np.random.SeedSequence(_validation.integer("seed", seed, minimum=0))
-    return np.uint64(sequence.generate_state(1, np.uint64)[0])
-
-
-def streams_of(key: np.uint64, first: int, count: int) -> Array:
-    """Random streams of samples ``first`` … under a seed's key."""
-    out = np.empty(count, np.uint64)
-    streams_into(key, first, out)
-    return out
-
-
 class _Tally:
     """Whole-number sums over samples, so that neither order nor batches can matter."""
 
@@ -225,18 +220,17 @@ class _Tally:
         self.samples = self.valid = self.modes = self.calls = self.evaluated = 0
         self.rounds = np.zeros(1, np.int64)
         self._law = law
-        self._peak: float | None = None
+        self._peak = law.log2_mode()
         self._kept: list[IntArray] | None = [] if keep else None
 
     def add(self, batch: Batch) -> None:
         finished = batch.rounds >= 0
         log2 = np.full(len(finished), -np.inf)
         log2[finished] = self._law._log2_mass(batch.sequences[finished])
-        if self._peak is None:
-            self._peak = self._law.log2_mode()
         self.samples += len(finished)
         self.valid += int(np.isfinite(log2).sum())
-        self.modes += int((log2 >= self._peak - 1e-12).sum())
+        if self._peak is not None:
+            self.modes += int(at_mode(log2, self._peak).sum())
         self.calls += int(batch.calls.sum())
         self.evaluated += int(batch.evaluated.sum())
         counts = np.bincount(batch.rounds[finished], minlength=len(self.rounds))
@@ -261,7 +255,9 @@ class _Tally:
             rounds=counts,
             unfinished=self.samples - finished,
             expected_rounds=mean_of_counts(counts.tolist(), level) if finished else None,
-            mode_probability=proportion(self.modes, self.samples, level),
+            mode_probability=None
+            if self._peak is None
+            else proportion(self.modes, self.samples, level),
             expected_calls=self.calls / self.samples,
             expected_evaluations=self.evaluated / self.samples,
             sequences=None if self._kept is None else np.concatenate(self._kept),

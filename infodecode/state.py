@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from infodecode._typing import Array, BoolArray, IntArray
+from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 
 NOTHING: Mapping[str, Array] = MappingProxyType({})
 
@@ -43,6 +43,8 @@ class State:
         stage: how often this round has planned already (0, then 1 after ``Plan.again``).
         calls: ``(R,)`` model calls of this round: 1, and 1 more for a batched look-ahead.
         evaluated: ``(R,)`` sequences evaluated in this round.
+        probability: ``(R, n)`` of each token committed in this round, where chance records it;
+            else ``(R, 0)``.
     """
 
     canvas: IntArray
@@ -57,6 +59,7 @@ class State:
     source: IntArray
     calls: IntArray
     evaluated: IntArray
+    probability: FloatArray
     stage: int = 0
     memory: Mapping[str, Array] = field(default_factory=dict)
     scores: Mapping[str, Array] = field(default_factory=dict)
@@ -142,7 +145,7 @@ class State:
 
 _ARRAYS = (
     "canvas", "weight", "round", "stream", "feasible", "drawn", "chosen", "forced", "source",
-    "calls", "evaluated",
+    "calls", "evaluated", "probability",
 )  # fmt: skip
 
 
@@ -162,4 +165,5 @@ def _blank(canvas: IntArray) -> dict[str, Any]:
         "source": np.arange(rows),
         "calls": np.ones(rows, np.int64),
         "evaluated": np.ones(rows, np.int64),
+        "probability": np.empty((rows, 0)),
     }

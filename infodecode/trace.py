@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infodecode import _validation
+from infodecode._randomness import seed_key, streams_of
 from infodecode._typing import BoolArray, FloatArray, IntArray
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
-from infodecode.models import IdealModel, Model, TokenRule
-from infodecode.simulate import sampled_rounds, seed_key, streams_of
+from infodecode.models import IdealModel, Model
+from infodecode.simulate import sampled_rounds
 from infodecode.state import State
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ class Trace:
         forced: ``(T, samples)``: whether a round's commits were a fallback ("implicit
             exploration") rather than the rule's choice.
         probability: ``(T, samples, n)``: the model's probability of each token when it was
-            committed, given the canvas at the start of its round; 0 elsewhere.
+            committed (tempered if the decoder's confidence is); 0 elsewhere.
         calls, evaluated: ``(T, samples)`` model calls and sequences evaluated; 0 once finished.
         finished: ``(samples,)`` whether the decode ended within ``max_rounds``.
-        labels, names: of tokens and positions, when a distribution was decoded.
+        labels, names: of tokens and positions; plain numbers unless a distribution was decoded.
     """
 
     canvases: IntArray
@@ -113,6 +114,9 @@ def decode(
         canvases: ``(n,)`` or ``(samples, n)`` to start from, -1 masked; all masked by default.
         max_rounds: stop there and report the decode as not finished.
 
+    Raises:
+        ValueError: canvases that do not fit the model, or not one per sample.
+
     Example:
         >>> from infodecode import distributions, strategies
         >>> trace = decode(distributions.permutations(4), Decoder(strategies.TopK(2)), seed=1)
@@ -138,24 +142,26 @@ def decode(
             raise ValueError(f"canvases must have one row or samples={count}, got {len(start)}")
     rounds = decoder.strategy.max_rounds(n) if max_rounds is None else max_rounds
     limit = _validation.integer("max_rounds", rounds, minimum=1)
-    history = _History(start, used, decoder)
+    history = _History(start)
     live = np.flatnonzero((start < 0).any(axis=1))
     if len(live):
         streams = streams_of(seed_key(seed), 0, count)
-        for after in sampled_rounds(start[live], streams[live], decoder, used, limit):
+        rounds_of = sampled_rounds(start[live], streams[live], decoder, used, limit, record=True)
+        for after in rounds_of:
             over = decoder.strategy.finished(after)
             history.add(live, after, over)
             live = live[~over]
-    labels = law.labels if law else tuple(tuple(map(str, range(v))) for v in used.alphabet_sizes)
-    return history.trace(labels, law.names if law else tuple(map(str, range(n))))
+    if law is not None:
+        return history.trace(law.labels, law.names)
+    codes = tuple(tuple(map(str, range(v))) for v in used.alphabet_sizes)
+    return history.trace(codes, tuple(map(str, range(n))))
 
 
 class _History:
     """Collects rounds of rows that leave one by one."""
 
-    def __init__(self, start: IntArray, model: Model, decoder: Decoder) -> None:
+    def __init__(self, start: IntArray) -> None:
         self._canvases = [start]
-        self._model, self._decoder = model, decoder
         self._forced: list[BoolArray] = []
         self._probability: list[FloatArray] = []
         self._costs: list[IntArray] = []
@@ -165,21 +171,8 @@ class _History:
         before = self._canvases[-1]
         canvas = before.copy()
         canvas[live] = after.canvas
-        rows, positions = np.nonzero((before < 0) & (canvas >= 0))
         probability = np.zeros(canvas.shape)
-        rule = TokenRule(self._decoder.temperature, self._decoder.token_ties, False)
-        if len(rows):
-            state = State.start(
-                before,
-                np.ones(len(before)),
-                np.zeros(len(before), np.uint64),
-                self._model.tolerance,
-                {},
-            )
-            seen = self._model.evaluate(state, rule)
-            probability[rows, positions] = seen.confidence_of(
-                rows, positions, canvas[rows, positions]
-            )
+        probability[live] = after.probability
         forced = np.zeros(len(before), bool)
         forced[live] = after.forced
         costs = np.zeros((2, len(before)), np.int64)

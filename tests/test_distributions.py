@@ -250,7 +250,7 @@ def test_samples_may_be_words():
     law = distributions.from_samples([["a", "x"], ["b", "x"], ["a", "x"]], names=["u", "v"])
     assert law.labels == (("a", "b"), ("x",))
     assert law.weights.tolist() == [2, 1]
-    assert law.decode([0, -1]) == ("a", "_")
+    assert law.labels_of([0, -1]) == ("a", "_")
 
 
 BAD_RECORDS = {

@@ -39,7 +39,10 @@ def test_means_of_counts(counts):
     values = np.repeat(np.arange(len(counts)), counts)
     estimate = mean_of_counts(counts, 0.95)
     assert estimate.value == pytest.approx(values.mean())
-    spread = values.std(ddof=1) if len(values) > 1 else 0.0
+    if len(values) == 1:
+        assert (estimate.low, estimate.high) == (-np.inf, np.inf)
+        return
+    spread = values.std(ddof=1)
     assert estimate.half_width == pytest.approx(1.959964 * spread / len(values) ** 0.5, abs=1e-6)
 
 

@@ -1,1 +1,1 @@
-"""Experiments on exact toy distributions; ``python -m toy`` runs the first of them."""
+"""Experiments on exact toy distributions; ``python -m toy`` runs every study."""

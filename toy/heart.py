@@ -11,10 +11,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
-import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -186,15 +184,14 @@ def write(rows: Sequence[Row], path: Path, *, command: str) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = [field.name for field in dataclasses.fields(Row)]
-    with tempfile.NamedTemporaryFile(
-        "w", newline="", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False
-    ) as file:
+    draft = path.with_suffix(".tmp")
+    with draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*columns, *origin], lineterminator="\n")
         writer.writeheader()
         for row in rows:
             cells = {column: _cell(getattr(row, column)) for column in columns}
             writer.writerow(cells | origin)
-    os.replace(file.name, path)
+    draft.replace(path)
 
 
 def _cell(value: object) -> object:

@@ -8,7 +8,7 @@ from infodecode._kernels.jit import njit
 
 
 @njit
-def permutation_laws_into(canvases, rows, positions, lenient, out):  # type: ignore[no-untyped-def]
+def permutation_laws_into(canvases, rows, lenient, out):  # type: ignore[no-untyped-def]
     """Uniform over the items not used yet, into zeroed ``out`` (K, n); pairs sorted by row.
 
     Canvases that use an item twice get zeros, or the same formula when ``lenient``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from infodecode._kernels.jit import njit
+from infodecode._kernels.random import mix
 
 
 @njit
@@ -12,10 +13,7 @@ def hash_row(keys, b):  # type: ignore[no-untyped-def]
     """64-bit hash of row ``b``: SplitMix64's finaliser, chained over the words."""
     h = np.uint64(0x9E3779B97F4A7C15)
     for w in range(keys.shape[1]):
-        h = h ^ keys[b, w]
-        h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        h = h ^ (h >> np.uint64(31))
+        h = mix(h ^ keys[b, w])
     return h
 
 

@@ -11,20 +11,6 @@ import numpy as np
 from infodecode._kernels.jit import njit
 
 
-def layout(alphabet_sizes):  # type: ignore[no-untyped-def]
-    """Word index and shift of each position's field, and the number of words."""
-    words, shifts = [], []
-    word, shift = 0, 0
-    for size in alphabet_sizes:
-        bits = int(size).bit_length()
-        if shift + bits > 64:
-            word, shift = word + 1, 0
-        words.append(word)
-        shifts.append(shift)
-        shift += bits
-    return np.array(words, np.int64), np.array(shifts, np.uint64), word + 1
-
-
 @njit
 def pack_into(canvas, word, shift, out):  # type: ignore[no-untyped-def]
     """Pack canvases ``(B, n)`` into zeroed ``out`` ``(B, W)``."""

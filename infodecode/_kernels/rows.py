@@ -33,7 +33,10 @@ def count_in_row(mask):  # type: ignore[no-untyped-def]
 
 @njit
 def pairs_of(mask):  # type: ignore[no-untyped-def]
-    """``numpy.nonzero(mask)``: rows and columns of the true entries, sorted by row."""
+    """``numpy.nonzero(mask)``: rows and columns of the true entries, sorted by row.
+
+    Every entry is written and only true ones are kept, hence the spare slot at the end.
+    """
     count = 0
     for b in range(mask.shape[0]):
         for i in range(mask.shape[1]):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from infodecode._kernels.jit import njit
-from infodecode._kernels.random import bits, bits_at, counter
+from infodecode._kernels.random import bits_at, counter, uniform
 
 LEFT, SURE, TIED = 0, 1, 2
 
 
 @njit
 def _kth_largest(key, b, allowed, count, buffer):  # type: ignore[no-untyped-def]
+    """The ``count``-th largest allowed key of row ``b``."""
     m = 0
     for i in range(key.shape[1]):
         buffer[m] = key[b, i]
@@ -75,7 +76,7 @@ def settle_lowest_into(classes, need, chosen):  # type: ignore[no-untyped-def]
 
 
 @njit
-def settle_random_into(classes, need, tied, stream, round_, stage, chosen):  # type: ignore[no-untyped-def]
+def settle_random_into(classes, need, stream, round_, stage, chosen):  # type: ignore[no-untyped-def]
     """A uniformly random subset of the tied: those whose random words are smallest."""
     n = classes.shape[1]
     word = np.empty(n, np.uint64)
@@ -148,8 +149,7 @@ def bernoulli_into(probability, allowed, stream, round_, stage, chosen):  # type
     for b in range(allowed.shape[0]):
         for i in range(allowed.shape[1]):
             if allowed[b, i]:
-                word = bits(stream[b], round_[b], stage, i) >> np.uint64(11)
-                chosen[b, i] = np.float64(word) * (2.0**-53) < probability[b, i]
+                chosen[b, i] = uniform(stream[b], round_[b], stage, i) < probability[b, i]
 
 
 @njit

@@ -191,8 +191,10 @@ def exact(
     total variation   half the sum of absolute differences; 0 to 1
     output entropy    bits
     expected rounds   rounds until every position is committed
-    absorbed          probability of an impossible canvas; the last two need
-                      another --off-support if it is positive
+    expected model calls  a batched look-ahead is one more in its round
+    absorbed          probability of an impossible canvas; if positive, output
+                      entropy, rounds and calls need another --off-support
+    unfinished        probability of not finishing
 
     \b
     Examples:
@@ -253,6 +255,7 @@ def simulate(
 
     \b
     validity         share of outputs that are possible under the data
+    mode probability share of outputs that are a most likely outcome
     expected rounds  rounds until every position is committed
     share            share of the sequences that took this many rounds
 

@@ -77,8 +77,9 @@ class Concatenation(Joint):
             total.append(part._entropy(tuple(inside)) if inside else 0.0)
         return math.fsum(total)
 
-    def log2_mode(self) -> float:
-        return math.fsum(part.log2_mode() for part in self.parts)
+    def log2_mode(self) -> float | None:
+        modes = [part.log2_mode() for part in self.parts]
+        return None if None in modes else math.fsum(mode for mode in modes if mode is not None)
 
     def position_entropies(self) -> FloatArray:
         return np.concatenate([part.position_entropies() for part in self.parts])

@@ -1,4 +1,7 @@
-"""The interface of every distribution: the joint law of a sequence of ``length`` positions."""
+"""The interface of every distribution: the joint law of a sequence of ``length`` positions.
+
+Every law can be enumerated as a `Table`, itself such a law: the two files know each other.
+"""
 
 from __future__ import annotations
 
@@ -171,9 +174,10 @@ class Joint(ABC):
         """Entropy in bits of each position by itself, ``(n,)``."""
         return np.array([self._entropy((i,)) for i in range(self.length)])
 
-    def log2_mode(self) -> float:
-        """log2 of the largest probability of an outcome."""
-        return self.table().log2_mode()
+    def log2_mode(self) -> float | None:
+        """log2 of the largest probability of an outcome; None where a table would be too large."""
+        size = self.support_size
+        return None if size is None or size > TABLE_LIMIT else self.table().log2_mode()
 
     def table(self) -> Table:
         """Every outcome with its weight.
@@ -188,10 +192,12 @@ class Joint(ABC):
             )
         return self._enumerate()
 
-    def decode(self, sequence: object) -> tuple[str, ...]:
-        """Labels of one sequence, ``_`` where masked."""
-        row = _validation.canvases("sequence", sequence, self.alphabet_sizes)[0]
-        return tuple("_" if t < 0 else self.labels[i][t] for i, t in enumerate(row.tolist()))
+    def labels_of(self, sequence: object) -> tuple[str, ...]:
+        """Labels of one sequence ``(n,)``, ``_`` where masked."""
+        rows = _validation.canvases("sequence", sequence, self.alphabet_sizes)
+        if len(rows) != 1:
+            raise ValueError(f"sequence must be a single one, got {len(rows)}")
+        return tuple("_" if t < 0 else self.labels[i][t] for i, t in enumerate(rows[0].tolist()))
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.length} positions, {_count(self.support_size)} outcomes>"

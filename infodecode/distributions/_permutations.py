@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -32,18 +33,18 @@ class Permutations(Joint):
 
     def _laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> FloatArray:
         out = np.zeros((len(rows), self.length))
-        permutation_laws_into(canvases, rows, positions, False, out)
+        permutation_laws_into(canvases, rows, False, out)
         return out
 
     def _natural_laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> FloatArray:
         out = np.zeros((len(rows), self.length))
-        permutation_laws_into(canvases, rows, positions, True, out)
+        permutation_laws_into(canvases, rows, True, out)
         return out
 
     def _log2_mass(self, canvases: IntArray) -> FloatArray:
         revealed = np.empty(len(canvases), np.int64)
         distinct_into(canvases, revealed)
-        return np.where(revealed < 0, -np.inf, -self._entropies()[revealed])
+        return np.where(revealed < 0, -np.inf, -self._entropies[revealed])
 
     def _completions(self, canvases: IntArray) -> FloatArray:
         masked = np.arange(self.length + 1, dtype=np.float64)
@@ -56,7 +57,7 @@ class Permutations(Joint):
         return generator.permuted(items, axis=1)
 
     def _entropy(self, positions: tuple[int, ...]) -> float:
-        return float(self._entropies()[len(positions)])
+        return float(self._entropies[len(positions)])
 
     def position_entropies(self) -> FloatArray:
         return np.full(self.length, math.log2(self.length))
@@ -65,16 +66,13 @@ class Permutations(Joint):
         return -self._entropy(tuple(range(self.length)))
 
     def size_entropies(self) -> FloatArray:
-        return self._entropies()
+        return self._entropies
 
+    @cached_property
     def _entropies(self) -> FloatArray:
         """log2 of n (n-1) … (n-k+1) for k = 0..n, each correctly rounded."""
-        cached: FloatArray | None = self.__dict__.get("_cached_entropies")
-        if cached is None:
-            falling = itertools.accumulate(range(self.length, 0, -1), lambda a, b: a * b, initial=1)
-            cached = np.array([math.log2(value) for value in falling])
-            self.__dict__["_cached_entropies"] = cached
-        return cached
+        falling = itertools.accumulate(range(self.length, 0, -1), lambda a, b: a * b, initial=1)
+        return np.array([math.log2(value) for value in falling])
 
     def _enumerate(self) -> Table:
         rows = np.array(list(itertools.permutations(range(self.length))), np.int32)

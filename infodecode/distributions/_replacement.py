@@ -23,9 +23,8 @@ class ReplaceRandom(Joint):
 
     def __init__(self, n: int) -> None:
         size = _validation.integer("n", n, minimum=1)
-        new = "new"
         self._describe(
-            f"replace_random({size})", [2] * size, [(item, new) for item in letters(size)]
+            f"replace_random({size})", [2] * size, [(item, "new") for item in letters(size)]
         )
 
     @property

@@ -8,9 +8,13 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from infodecode import _validation
 from infodecode._kernels.rows import any_in_row
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import NOTHING, State, take
+
+TIES = ("random", "lowest")
+"""How ties are settled: by a uniformly random choice, or in favour of the lowest index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,8 @@ class Ranked:
     Attributes:
         key: ``(R, n)`` numbers, larger is better.
         count: ``(R,)`` or one integer; capped at the number of allowed positions.
-        allowed: ``(R, n)`` candidates; by default the feasible positions.
+        allowed: ``(R, n)`` candidates, all of them feasible (visible, in ``revise``); by default
+            every one of these.
         ties: ``"random"`` (a uniformly random subset of the tied) or ``"lowest"`` position first;
             None leaves it to the decoder.
         tokens: ``(R, n)`` tokens to commit instead of drawing them; -1 draws.
@@ -34,11 +39,15 @@ class Ranked:
     tokens: IntArray | None = None
     forced: BoolArray | None = None
 
+    def __post_init__(self) -> None:
+        if self.ties is not None:
+            _validation.choice("ties", self.ties, TIES)
+
     def take(self, rows: IntArray | slice) -> Ranked:
         """The action of the rows named."""
         return Ranked(
             take(self.key, rows),
-            self.count if isinstance(self.count, int) else take(self.count, rows),
+            take(self.count, rows) if isinstance(self.count, np.ndarray) else self.count,
             _take(self.allowed, rows),
             self.ties,
             _take(self.tokens, rows),
@@ -52,8 +61,7 @@ class Independent:
 
     Attributes:
         probability: ``(R, n)`` numbers in [0, 1].
-        allowed: ``(R, n)`` candidates; by default the feasible positions.
-        tokens, forced: as in `Ranked`.
+        allowed, tokens, forced: as in `Ranked`.
     """
 
     probability: Array

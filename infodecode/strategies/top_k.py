@@ -70,5 +70,5 @@ def ranked(state: State, by: str, count: Any) -> Ranked:
 
 
 def OneByOne(by: str = "random") -> TopK:
-    """One position per round: exact for a perfect model when choosing precedes drawing (BIAS-0)."""
+    """One position per round: exact for a perfect model when choosing precedes drawing."""
     return TopK(1, by)

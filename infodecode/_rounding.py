@@ -1,0 +1,41 @@
+"""What rounding may do to exact results, in one place."""
+
+from __future__ import annotations
+
+from typing import overload
+
+import numpy as np
+
+from infodecode._typing import Array, FloatArray
+
+ROUNDING = 1e-12
+"""Bits, per bit of the largest entropy involved, that rounding may move a result."""
+
+
+@overload
+def nonnegative(bits: float, *, scale: float = 1.0) -> float: ...
+@overload
+def nonnegative(bits: FloatArray, *, scale: float = 1.0) -> FloatArray: ...
+def nonnegative(bits: float | FloatArray, *, scale: float = 1.0) -> float | FloatArray:
+    """``bits`` that are proved to be >= 0, with rounding errors turned into exactly 0.0.
+
+    Args:
+        bits: a number, or an array of them.
+        scale: largest entropy that entered the computation, in bits.
+
+    Raises:
+        ArithmeticError: a value is below zero by more than 1e-12 · max(1, scale). That is a bug in
+            the computation, or weights that are no probability law; it is never clamped.
+    """
+    tolerance = ROUNDING * max(1.0, scale)
+    lowest = float(np.min(bits))
+    if lowest < -tolerance:
+        raise ArithmeticError(f"{lowest!r} bits, for a quantity that cannot be negative")
+    if isinstance(bits, np.ndarray):
+        return np.where(np.abs(bits) <= tolerance, 0.0, bits)
+    return 0.0 if abs(bits) <= tolerance else bits
+
+
+def at_mode(log2_probabilities: FloatArray, log2_mode: float) -> Array:
+    """Which log-probabilities equal the largest one, up to rounding."""
+    return np.asarray(log2_probabilities >= log2_mode - ROUNDING * max(1.0, abs(log2_mode)))
