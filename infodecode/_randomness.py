@@ -11,7 +11,7 @@ from infodecode._typing import Array
 
 def seed_key(seed: int) -> np.uint64:
     """64 bits from a seed of any size."""
-    sequence = np.random.SeedSequence(_validation.integer("seed", seed, minimum=0))
+    sequence = np.random.SeedSequence(_validation.integer("seed", seed, minimum=0, maximum=None))
     return np.uint64(sequence.generate_state(1, np.uint64)[0])
 
 

@@ -12,9 +12,12 @@ import numpy as np
 
 from infodecode._typing import Array, IntArray
 
+LARGEST = 1 << 62
+"""Largest integer that any argument but a seed may be: it fits 64 bits."""
+
 
 def integer(
-    name: str, value: object, *, minimum: int | None = None, maximum: int | None = None
+    name: str, value: object, *, minimum: int | None = None, maximum: int | None = LARGEST
 ) -> int:
     """``value`` as an int within ``minimum..maximum``; booleans and floats are refused."""
     if isinstance(value, bool | np.bool_):
@@ -26,7 +29,7 @@ def integer(
     if minimum is not None and number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {number}")
     if maximum is not None and number > maximum:
-        raise ValueError(f"{name} must be at most {maximum}, got {number}")
+        raise ValueError(f"{name} must be at most {maximum}, got {shown(number)}")
     return number
 
 
@@ -41,7 +44,10 @@ def number(
     """``value`` as a finite float in ``minimum..maximum`` and strictly greater than ``above``."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {shown(value)}")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, got {shown(value)}") from None
     if not math.isfinite(result):
         raise ValueError(f"{name} must be finite, got {shown(value)}")
     if minimum is not None and result < minimum:

@@ -50,6 +50,9 @@ def children_allowed(length: int) -> int:
 _CHUNK = 1 << 17
 """Canvases made at once: enough to spread the cost of a call, few enough for the cache."""
 
+_LAW_NUMBERS = 1 << 24
+"""Probabilities of token laws held at once."""
+
 Choice: TypeAlias = tuple[IntArray | slice, BoolArray, Array]
 Branches: TypeAlias = tuple[IntArray, IntArray, Array]
 """Rows of the state that branched, their canvases ``(R', n)`` with drawn tokens, their weights."""
@@ -134,13 +137,17 @@ class Enumerated(Chance):
         support: keep only tokens that leave the canvas with positive probability under this law;
             the rest is absorbed. None keeps everything.
         max_children: refuse rounds that would lead to more canvases than this.
+        width: largest alphabet, for the memory that token laws take.
 
     Attributes:
         absorbed: probability dropped so far (exactly 0 if nothing was).
     """
 
-    def __init__(self, support: Joint | None = None, *, max_children: int = MAX_CHILDREN) -> None:
+    def __init__(
+        self, support: Joint | None = None, *, max_children: int = MAX_CHILDREN, width: int = 64
+    ) -> None:
         self.support = support
+        self.width = width
         self.max_children = max_children
         self.absorbed: float | Fraction = 0
         self._children = 0.0
@@ -212,6 +219,17 @@ class Enumerated(Chance):
             yield state
 
     def _branch(
+        self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
+    ) -> Iterator[Branches]:
+        """Slices of rows whose laws fit in memory, each branched in turn."""
+        for piece in _pieces(count_in_row(where), max(1, _LAW_NUMBERS // self.width)):
+            part = state.take(piece)
+            for parent, canvas, weight in self._branch_part(
+                part, where[piece], evaluation, support
+            ):
+                yield parent + piece.start, canvas, weight
+
+    def _branch_part(
         self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
     ) -> Iterator[Branches]:
         rows, positions = pairs_of(where)
@@ -349,12 +367,13 @@ def _simplest(value: float | Fraction) -> Fraction:
     return simple if abs(float(simple) - float(value)) < 1e-15 else Fraction(float(value))
 
 
-def _pieces(counts: IntArray) -> Iterator[slice]:
+def _pieces(counts: IntArray, size: int = 0) -> Iterator[slice]:
     """Runs of rows whose counts add up to a chunk at most (a single larger row stands alone)."""
+    size = size or _CHUNK
     ends = np.cumsum(counts)
     begin = 0
     while begin < len(counts):
         before = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, before + _CHUNK, side="right")))
+        end = max(begin + 1, int(np.searchsorted(ends, before + size, side="right")))
         yield slice(begin, end)
         begin = end

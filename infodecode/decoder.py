@@ -60,7 +60,8 @@ class Decoder:
             raise TypeError(f"strategy must be a Strategy, got {_validation.shown(self.strategy)}")
         if not isinstance(self.blocks, BlockPolicy):
             raise TypeError(f"blocks must be a BlockPolicy, got {_validation.shown(self.blocks)}")
-        _validation.number("temperature", self.temperature, minimum=0)
+        temperature = _validation.number("temperature", self.temperature, minimum=0)
+        object.__setattr__(self, "temperature", temperature)
         _validation.choice("order", self.order, ORDERS)
         _validation.choice("token_ties", self.token_ties, TIES)
         _validation.choice("position_ties", self.position_ties, TIES)

@@ -15,7 +15,7 @@ from infodecode import _validation
 from infodecode._grouping import Grouper, Packing
 from infodecode._html import figures_table
 from infodecode._progress import progress_bar
-from infodecode._rounding import ROUNDING, at_mode, nonnegative
+from infodecode._rounding import DECODED_ZERO, ROUNDING, at_mode, nonnegative
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.chance import Enumerated, children_allowed
 from infodecode.decoder import Decoder
@@ -94,7 +94,7 @@ class ExactRun:
             data = np.exp2(self._log2_data[self.on_support])
             nu = np.log2(self.probabilities[self.on_support])
             terms = data * (self._log2_data[self.on_support] - nu)
-            return nonnegative(math.fsum(terms), scale=self.distribution.length)
+            return nonnegative(math.fsum(terms), zero=DECODED_ZERO)
         return math.inf
 
     @cached_property
@@ -104,9 +104,7 @@ class ExactRun:
         if self.absorbed > 0 or not self.on_support.all():
             return math.inf
         nu = self.probabilities
-        return nonnegative(
-            math.fsum(nu * (np.log2(nu) - self._log2_data)), scale=self.distribution.length
-        )
+        return nonnegative(math.fsum(nu * (np.log2(nu) - self._log2_data)), zero=DECODED_ZERO)
 
     @cached_property
     def total_variation(self) -> float:
@@ -115,11 +113,11 @@ class ExactRun:
         data = np.exp2(self._log2_data[self.on_support])
         excess = np.maximum(data - self.probabilities[self.on_support], 0)
         missed = 0.0 if self._covers_all else 1.0 - math.fsum(data)
-        return nonnegative(math.fsum([*excess, missed]))
+        return nonnegative(math.fsum([*excess, missed]), zero=DECODED_ZERO)
 
     @cached_property
     def coverage(self) -> float:
-        """Data probability of the outcomes that the decoder can put out; 1 iff ``kl`` is finite."""
+        """Data probability of the outcomes that can be put out; 1.0 where ``kl`` is finite."""
         if self._covers_all:
             return 1.0
         return math.fsum(np.exp2(self._log2_data[self.on_support]))
@@ -130,7 +128,8 @@ class ExactRun:
         peak = self.distribution.log2_mode()
         if peak is None:
             raise ValueError(f"mode_probability needs the modes of {self.distribution.name}")
-        return _total(self.weights[at_mode(self._log2_data, peak)])
+        modes = at_mode(self._log2_data, peak)
+        return self.validity if (modes == self.on_support).all() else _total(self.weights[modes])
 
     @cached_property
     def followed(self) -> ExactRun:
@@ -270,6 +269,8 @@ def exact(
     if off_support is None and not _revises(decoder):
         off_support = "absorb"
     law, used, off_support = prepare(distribution, decoder, model, off_support, arithmetic)
+    if arithmetic == "rational":
+        decoder.rule.demand_rational()
     rounds = _validation.integer(
         "max_rounds",
         decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds,
@@ -277,7 +278,11 @@ def exact(
     )
     most = children_allowed(law.length) if max_children is None else max_children
     limit = _validation.integer("max_children", most, minimum=1)
-    chance = Enumerated(law if off_support == "absorb" else None, max_children=limit)
+    chance = Enumerated(
+        law if off_support == "absorb" else None,
+        max_children=limit,
+        width=max(law.alphabet_sizes),
+    )
     one = Fraction(1) if arithmetic == "rational" else 1.0
     blank = np.full((1, law.length), -1, np.int32)
     live = decoder.start(
@@ -314,6 +319,7 @@ def exact(
             if live.rows == 0:
                 break
     outputs = done.state()
+    outputs = outputs.take(np.flatnonzero(outputs.weight > 0))
     weights = outputs.weight
     unfinished = _total(live.weight)
     _demand_conservation(_total(weights), chance.absorbed, unfinished)

@@ -313,8 +313,10 @@ def entropy_gains(distribution: Joint) -> FloatArray:
     Averaged over all sets of k positions and all further positions; nonincreasing and >= 0.
     Limits are those of `subset_entropies`, unless entropies depend on the number of positions only.
     """
-    means = distribution.size_entropies()
-    return gains_of(mean_entropies(subset_entropies(distribution)) if means is None else means)
+    gains = distribution.size_gains()
+    return gains_of(
+        np.diff(mean_entropies(subset_entropies(distribution))) if gains is None else gains
+    )
 
 
 def mean_entropies(by_mask: FloatArray) -> FloatArray:
@@ -323,10 +325,10 @@ def mean_entropies(by_mask: FloatArray) -> FloatArray:
     return np.array([by_mask[size == k].mean() for k in range(len(by_mask).bit_length())])
 
 
-def gains_of(means: FloatArray) -> FloatArray:
-    """`entropy_gains` from the mean entropies ``(n + 1,)`` of k positions."""
-    scale = float(means[-1])
-    gains = nonnegative(np.diff(means), scale=scale)
+def gains_of(differences: FloatArray) -> FloatArray:
+    """`entropy_gains` from the differences ``(n,)`` of mean entropies, rounding errors removed."""
+    scale = float(differences.sum())
+    gains = nonnegative(differences, scale=scale)
     nonnegative(-np.diff(gains, append=0.0), scale=scale)
     return np.asarray(np.minimum.accumulate(gains), dtype=np.float64)
 

@@ -27,6 +27,9 @@ from infodecode.state import State
 EXACT_TOLERANCE = 1e-12
 """Probabilities, entropies and thresholds of exact models closer than this count as equal."""
 
+LARGEST_POWER = 64
+"""Largest 1/temperature in rational arithmetic: the fractions grow with it."""
+
 OFF_SUPPORT = ("marginal", "uniform", "natural")
 
 
@@ -66,14 +69,19 @@ class TokenRule:
         total = powers.sum(axis=1, keepdims=True)
         return np.asarray(powers / np.where(total > 0, total, 1))
 
+    def demand_rational(self) -> None:
+        """Raise ValueError unless the tempered laws of fractions are fractions of bearable size."""
+        if self.temperature not in (0, 1):
+            self._integer_power()
+
     def _integer_power(self) -> int:
-        power = Fraction(1.0 / self.temperature).limit_denominator(1000)
-        if power.denominator != 1 or abs(float(power) * self.temperature - 1) > 1e-12:
+        power = round(1.0 / self.temperature) if self.temperature > 1e-3 else 0
+        if not 1 <= power <= LARGEST_POWER or abs(power * self.temperature - 1) > 1e-12:
             raise ValueError(
-                "arithmetic='rational' needs temperature 0 or 1/k for an integer k, "
-                f"got {self.temperature!r}"
+                "arithmetic='rational' needs temperature 0 or 1/k for an integer k up to "
+                f"{LARGEST_POWER}, got temperature={self.temperature!r}"
             )
-        return power.numerator
+        return power
 
 
 class Evaluation(ABC):
@@ -248,7 +256,7 @@ class NoisyModel(LawModel):
 
     Args:
         model: the model to perturb, or a distribution (then its `IdealModel`).
-        scale: standard deviation of the noise, in natural-log units, at least 0.
+        scale: standard deviation of the noise, in natural-log units, 0 to 1e100.
         seed: which perturbation.
 
     Reference: ParallelBench (Kang et al. 2025), section 4.2: ``l = l_ideal + eps``.
@@ -261,8 +269,8 @@ class NoisyModel(LawModel):
                 "model must be a model with exact laws or a distribution, "
                 f"got {_validation.shown(model)}"
             )
-        self.scale = _validation.number("scale", scale, minimum=0)
-        self.seed = _validation.integer("seed", seed, minimum=0)
+        self.scale = _validation.number("scale", scale, minimum=0, maximum=1e100)
+        self.seed = _validation.integer("seed", seed, minimum=0, maximum=None)
         self.alphabet_sizes = self.model.alphabet_sizes
         self.off_support = self.model.off_support
         self._packing = Packing(self.alphabet_sizes)

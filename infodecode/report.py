@@ -171,12 +171,12 @@ def bounds(distribution: Joint) -> Bounds:
     """
     require("distribution", distribution)
     notes: list[str] = []
-    means = distribution.size_entropies()
+    differences = distribution.size_gains()
     by_mask = None
-    if means is None:
+    if differences is None:
         by_mask = _attempt(lambda: information.subset_entropies(distribution), notes)
-        means = None if by_mask is None else information.mean_entropies(by_mask)
-    gains = None if means is None else information.gains_of(means)
+        differences = None if by_mask is None else np.diff(information.mean_entropies(by_mask))
+    gains = None if differences is None else information.gains_of(differences)
     schedule = _attempt(lambda: _schedule(distribution, gains), notes)
     best = _attempt(lambda: _partitions(distribution, by_mask, schedule), notes)
     return Bounds(

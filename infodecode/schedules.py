@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -141,7 +142,7 @@ def excess_bits(gains: FloatArray, sizes: IntArray) -> float:
     """
     starts = np.cumsum(sizes) - sizes
     terms = np.repeat(gains[starts], sizes) - gains
-    return nonnegative(float(terms.sum()), scale=float(gains.sum()))
+    return nonnegative(math.fsum(terms), scale=float(gains[0]))
 
 
 def schedule_of(gains: FloatArray) -> OptimalSchedule:

@@ -166,7 +166,7 @@ def simulate(
             validity = proportion(tally.valid, tally.samples, spent)
             if wanted is not None and validity.half_width <= wanted:
                 break
-    return tally.result(distribution, decoder, seed, off_support, validity, level)
+    return tally.result(distribution, decoder, int(seed), off_support, validity, level)
 
 
 def decode_batch(

@@ -99,7 +99,7 @@ def decode(
     model: Model | Joint,
     decoder: Decoder,
     *,
-    samples: int = 1,
+    samples: int | None = None,
     seed: int = 0,
     canvases: object = None,
     max_rounds: int | None = None,
@@ -109,7 +109,8 @@ def decode(
     Args:
         model: a model, or a distribution (then its `IdealModel`).
         decoder: strategy, token rule, blocks.
-        samples: how many sequences; sample k is the k-th of `simulate` with the same seed.
+        samples: how many sequences, by default one or as many as ``canvases``; sample k is the
+            k-th of `simulate` with the same seed.
         seed: any integer >= 0.
         canvases: ``(n,)`` or ``(samples, n)`` to start from, -1 masked; all masked by default.
         max_rounds: stop there and report the decode as not finished.
@@ -129,13 +130,15 @@ def decode(
     used = IdealModel(model) if isinstance(model, Joint) else model
     if not isinstance(used, Model):
         raise TypeError(f"model must be a model or a distribution, got {_validation.shown(model)}")
-    count = _validation.integer("samples", samples, minimum=1)
+    count = 1 if samples is None else _validation.integer("samples", samples, minimum=1)
     n = len(used.alphabet_sizes)
     start: IntArray
     if canvases is None:
         start = np.full((count, n), -1, np.int32)
     else:
         start = _validation.canvases("canvases", canvases, used.alphabet_sizes)
+        if samples is None:
+            count = len(start)
         if len(start) == 1:
             start = np.repeat(start, count, axis=0)
         elif len(start) != count:

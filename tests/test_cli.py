@@ -267,7 +267,7 @@ def test_bad_input_is_one_line_and_status_2(command, case):
         ("a,b\n1,2,3\n", "b"),
         ("a,count\nx,-1\n", "count"),
         ("a,count\nx,many\n", "count"),
-        ("a,count\nx,0\n", "weights"),
+        ("a,count\nx,0\n", "count column"),
     ],
 )
 def test_bad_files(command, tmp_path, text, needle):

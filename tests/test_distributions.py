@@ -264,7 +264,9 @@ BAD_RECORDS = {
     ),
     "fractional count": ("a,n\n1,1.5\n", r"count column 'n' must hold integers"),
     "words for counts": ("a,n\n1,many\n", r"count column 'n' must hold integers >= 0, got 'many'"),
-    "zero counts": ("a,n\n1,0\n", r"weights must not all be zero"),
+    "zero counts": ("a,n\n1,0\n", r"count column 'n' must not be zero throughout"),
+    "blank line": ("a\nx\n\ny\n", r"no missing values, got one in column 'a', row 1"),
+    "repeated column": ("a,a,b\n1,2,3\n", r"distinct column names, got 'a' twice"),
 }
 
 
@@ -373,3 +375,51 @@ def test_off_support_laws():
     assert uniform.laws(np.array([[2, -1]]), row, np.array([1])).tolist() == [[0.5, 0.5, 0.0]]
     with pytest.raises(ValueError, match="off_support='natural' needs a family"):
         IdealModel(law.table(), off_support="natural")
+
+
+def test_products_of_large_counts_fall_back_to_floats():
+    skewed = Table([[0], [1]], [999999, 1])
+    law = distributions.concatenate(skewed, skewed, skewed).table()
+    assert not law.integer
+    assert math.fsum(law.probabilities) == pytest.approx(1)
+    pair = [Table([[0], [1]], [10**9 + 6, 1]), Table([[0], [1]], [1, 10**9 + 8])]
+    assert distributions.mixture(pair, [1, 1]).entropy() == pytest.approx(1, abs=1e-6)
+
+
+def test_laws_do_not_change_under_their_users():
+    law = distributions.permutations(4)
+    with pytest.raises(ValueError, match="read-only"):
+        law.size_entropies()[4] = 99
+    with pytest.raises(ValueError, match="read-only"):
+        law.table().weights[0] = 99
+
+
+def test_absurd_sizes_are_refused_at_once():
+    for make in (distributions.permutations, distributions.copy, distributions.replace_random):
+        with pytest.raises(ValueError, match="n must be at most 100000"):
+            make(10**9)
+    with pytest.raises(ValueError, match="outcomes may have at most 1,000,000 tokens"):
+        Table([[10**8]])
+    with pytest.raises(ValueError, match=r"labels\[0\] must be distinct, got 'a' twice"):
+        Table([[0], [1]], labels=[["a", "a"]])
+
+
+def test_no_negative_zeros():
+    one = distributions.permutations(1)
+    for value in (
+        one.log2_probability([[0]]), one.log2_mode(), distributions.replace_random(1).log2_mode()
+    ):  # fmt: skip
+        assert not np.signbit(value).any()
+
+
+def test_small_information_is_not_taken_for_rounding():
+    """A dependence of 1.5e-11 bits in a table of a million cells."""
+    generator = np.random.default_rng(0)
+    counts = 10**9 + generator.integers(-8000, 8001, (1000, 1000))
+    law = distributions.from_counts(np.indices((1000, 1000)).reshape(2, -1).T, counts.ravel())
+    p = counts / counts.sum()
+    outer = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
+    excess = p / outer - 1
+    expected = float((outer * ((1 + excess) * np.log1p(excess) - excess)).sum() / math.log(2))
+    assert information.total_correlation(law) == pytest.approx(expected, abs=1e-12)
+    assert expected > 1e-11

@@ -173,7 +173,8 @@ def test_positions_are_integers():
 def test_rounding_becomes_zero_and_anything_larger_is_an_error():
     assert nonnegative(-9e-13) == 0.0
     assert not np.signbit(nonnegative(-1e-17))
-    assert nonnegative(9e-13) == 0.0
+    assert nonnegative(9e-15) == 0.0
+    assert nonnegative(9e-13) == 9e-13
     assert nonnegative(2e-12) == 2e-12
     assert nonnegative(-5e-12, scale=10) == 0.0
     assert nonnegative(math.inf) == math.inf

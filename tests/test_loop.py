@@ -331,3 +331,77 @@ def test_absorbed_runs_are_followed_when_the_whole_law_is_wanted():
     exactly = infodecode.exact(law, Decoder(infodecode.strategies.TopK(2)), arithmetic="rational")
     assert exactly.output.integer
     assert sum(exactly.followed.weights) == 1
+
+
+def test_rounds_of_a_thousand_positions():
+    run = infodecode.exact(distributions.copy(1200), Decoder(infodecode.strategies.TopK(1200)))
+    assert run.validity == 1
+    n = 150
+    run = infodecode.exact(distributions.replace_random(n), Decoder(infodecode.strategies.TopK(n)))
+    assert run.validity == pytest.approx((1 - 1 / n) ** (n - 1))
+
+
+def test_outputs_too_rare_for_a_float_are_not_put_out():
+    e = 1e-10
+    law = distributions.Table(
+        [[0, 0], [0, 1], [1, 0], [1, 1]], [(1 - e) ** 2, e * (1 - e), e * (1 - e), e * e]
+    )
+    run = infodecode.exact(law, Decoder(infodecode.strategies.TopK(2), temperature=0.05))
+    assert run.kl == np.inf
+    assert len(run.outcomes) < 4
+    assert np.isfinite(run.reverse_kl)
+
+
+def test_exact_rounding_stays_within_one():
+    for law in (distributions.replace_random(6), distributions.permutations(5)):
+        run = infodecode.exact(law, Decoder(infodecode.strategies.TopK(1)))
+        assert run.validity == run.mode_probability == run.coverage == 1.0
+        assert run.kl == run.reverse_kl == run.total_variation == 0.0
+
+
+def test_large_mixtures_are_simulated_and_bounded_as_far_as_possible():
+    law = distributions.mixture([distributions.permutations(20), distributions.copy(20)], [1, 1])
+    run = infodecode.simulate(law, Decoder(infodecode.strategies.TopK(1)), samples=50)
+    assert run.validity.value == 1
+    assert run.mode_probability is None
+    report = infodecode.bounds(law)
+    assert report.entropy is None
+    assert report.notes
+    assert "unknown" in repr(report)
+
+
+class Allows(small_strategies.Strategy):
+    def plan(self, state):
+        zeros = np.zeros(state.canvas.shape)
+        return small_strategies.Ranked(zeros, 1, allowed=np.ones(state.canvas.shape, bool))
+
+
+class Misspells(small_strategies.Strategy):
+    needs = frozenset({"confidance"})
+
+
+def test_mistakes_of_a_strategy_are_named():
+    with pytest.raises(RuntimeError, match=r"Allows.* may only commit feasible positions, got"):
+        infodecode.exact(distributions.copy(2), Decoder(Allows()))
+    with pytest.raises(ValueError, match=r"needs of .* must be among .*, got 'confidance'"):
+        Decoder(Misspells())
+    with pytest.raises(ValueError, match="ties must be one of 'random', 'lowest', got 'Random'"):
+        small_strategies.Ranked(np.zeros((1, 1)), 1, ties="Random")
+
+
+def test_a_partition_goes_on_from_a_prompt():
+    law = distributions.permutations(4)
+    decoder = Decoder(infodecode.strategies.FixedPartition([[0, 1], [2, 3]]))
+    trace = infodecode.decode(law, decoder, canvases=[[1, 0, -1, -1], [-1, 0, -1, 2]])
+    assert trace.rounds.tolist() == [1, 2]
+    assert (trace.sequences[0, :2] == [1, 0]).all()
+
+
+def test_small_temperatures_are_refused_in_fractions():
+    law = distributions.titanic()
+    half = Decoder(infodecode.strategies.TopK(2), temperature=0.5)
+    assert infodecode.exact(law, half, arithmetic="rational").validity <= 1
+    for temperature in (1e-300, 0.001, 0.3):
+        decoder = Decoder(infodecode.strategies.TopK(2), temperature=temperature)
+        with pytest.raises(ValueError, match=r"1/k for an integer k up to 64, got temperature="):
+            infodecode.exact(law, decoder, arithmetic="rational")

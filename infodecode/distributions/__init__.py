@@ -12,9 +12,9 @@ from fractions import Fraction
 from infodecode import _validation
 from infodecode.distributions._compose import Concatenation as Concatenation
 from infodecode.distributions._compose import Mixture as Mixture
+from infodecode.distributions._joint import LARGEST_LIST, letters
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
-from infodecode.distributions._joint import letters
 from infodecode.distributions._joint import require as require
 from infodecode.distributions._permutations import Permutations as Permutations
 from infodecode.distributions._records import from_counts as from_counts
@@ -37,7 +37,7 @@ def replace_random(n: int) -> ReplaceRandom:
 
 def copy(n: int) -> Table:
     """*Copy*: the list itself, a single outcome; every total correlation is 0 (ParallelBench)."""
-    size = _validation.integer("n", n, minimum=1)
+    size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
     items = letters(size)
     return Table(
         [list(range(size))],
@@ -49,7 +49,7 @@ def copy(n: int) -> Table:
 
 def replace_index(n: int, i: int) -> Table:
     """*Replace Index*: the item at index ``i`` of n becomes the new one, a single outcome."""
-    size = _validation.integer("n", n, minimum=1)
+    size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
     index = _validation.integer("i", i, minimum=0, maximum=size - 1)
     row = list(range(size))
     row[index] = size

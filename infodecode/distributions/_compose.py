@@ -13,7 +13,7 @@ import numpy as np
 from infodecode import _validation
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions._joint import TABLE_LIMIT, Joint, require
-from infodecode.distributions._table import Table
+from infodecode.distributions._table import LARGEST_TOTAL, Table
 
 
 class Concatenation(Joint):
@@ -86,7 +86,10 @@ class Concatenation(Joint):
 
     def _enumerate(self) -> Table:
         tables = [part.table() for part in self.parts]
-        exact = all(table.integer for table in tables)
+        exact = (
+            all(table.integer for table in tables)
+            and math.prod(int(table.total) for table in tables) <= LARGEST_TOTAL
+        )
         weights = [table.weights if exact else table.probabilities for table in tables]
         grid = np.indices([len(table.outcomes) for table in tables]).reshape(len(tables), -1)
         rows = np.concatenate([t.outcomes[g] for t, g in zip(tables, grid, strict=True)], axis=1)
@@ -190,7 +193,12 @@ class Mixture(Joint):
     def _merge(self) -> Table:
         tables = [part.table() for part in self.parts]
         rows = np.concatenate([table.outcomes for table in tables])
-        if self._mixing.integer and all(table.integer for table in tables):
+        totals = [int(table.total) for table in tables]
+        if (
+            self._mixing.integer
+            and all(table.integer for table in tables)
+            and math.lcm(*totals) * int(self._mixing.total) <= LARGEST_TOTAL
+        ):
             weights: object = [
                 Fraction(int(w) * int(c), int(table.total))
                 for w, table in zip(self._mixing.weights, tables, strict=True)

@@ -22,6 +22,13 @@ TABLE_LIMIT = 4_000_000
 """Most outcomes that `Joint.table` enumerates."""
 
 
+LARGEST_LIST = 100_000
+"""Most positions of the list families."""
+
+LARGEST_ALPHABET = 1_000_000
+"""Most tokens at a position."""
+
+
 class Joint(ABC):
     """Joint law of ``length`` positions, each with a finite alphabet ``0 .. V_i - 1``.
 
@@ -58,9 +65,8 @@ class Joint(ABC):
             if labels is None
             else _validation.iterate("labels", labels)
         )
-        self.labels = tuple(
-            tuple(map(str, _validation.iterate(f"labels[{i}]", row))) for i, row in enumerate(rows)
-        )
+        known: dict[object, tuple[str, ...]] = {}
+        self.labels = tuple(_row_of_labels(i, row, known) for i, row in enumerate(rows))
         if tuple(map(len, self.labels)) != self.alphabet_sizes:
             raise ValueError(
                 f"labels must name every token: expected {list(self.alphabet_sizes)} per position, "
@@ -118,6 +124,11 @@ class Joint(ABC):
         """Entropies ``(n + 1,)`` of any k positions, when they depend on k alone; else None."""
         return None
 
+    def size_gains(self) -> FloatArray | None:
+        """Entropies ``(n,)`` that one more position adds to k known ones, with `size_entropies`."""
+        entropies = self.size_entropies()
+        return None if entropies is None else np.diff(entropies)
+
     # -- public -------------------------------------------------------------------------------
 
     @property
@@ -160,7 +171,9 @@ class Joint(ABC):
     def sample(self, size: int, *, seed: int = 0) -> IntArray:
         """``size`` independent sequences ``(size, n)``, the same for the same seed."""
         count = _validation.integer("size", size, minimum=0)
-        generator = np.random.default_rng(_validation.integer("seed", seed, minimum=0))
+        generator = np.random.default_rng(
+            _validation.integer("seed", seed, minimum=0, maximum=None)
+        )
         return self._draw(count, generator)
 
     def entropy(self, positions: Iterable[int] | int | None = None) -> float:
@@ -219,6 +232,18 @@ def _count(number: int | None) -> str:
     if number is None:
         return "too many"
     return f"{number:,}" if number < 10**15 else f"about 10^{int(math.log10(number))}"
+
+
+def _row_of_labels(i: int, row: object, known: dict[object, tuple[str, ...]]) -> tuple[str, ...]:
+    """Labels of position i as text; positions that share a row share its text."""
+    key = row if isinstance(row, range) else id(row)
+    if key not in known:
+        text = tuple(map(str, _validation.iterate(f"labels[{i}]", row)))
+        if len(set(text)) != len(text):
+            repeated = next(label for label in text if text.count(label) > 1)
+            raise ValueError(f"labels[{i}] must be distinct, got {repeated!r} twice")
+        known[key] = text
+    return known[key]
 
 
 def letters(count: int) -> list[str]:

@@ -12,7 +12,7 @@ from infodecode import _validation
 from infodecode._kernels.families import distinct_into, permutation_laws_into
 from infodecode._kernels.rows import count_in_row
 from infodecode._typing import FloatArray, IntArray
-from infodecode.distributions._joint import Joint, letters
+from infodecode.distributions._joint import LARGEST_LIST, Joint, letters
 from infodecode.distributions._table import Table
 
 
@@ -24,7 +24,7 @@ class Permutations(Joint):
     """
 
     def __init__(self, n: int) -> None:
-        size = _validation.integer("n", n, minimum=1)
+        size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
         self._describe(f"permutations({size})", [size] * size, [letters(size)] * size)
 
     @property
@@ -44,7 +44,7 @@ class Permutations(Joint):
     def _log2_mass(self, canvases: IntArray) -> FloatArray:
         revealed = np.empty(len(canvases), np.int64)
         distinct_into(canvases, revealed)
-        return np.where(revealed < 0, -np.inf, -self._entropies[revealed])
+        return np.where(revealed < 0, -np.inf, 0.0 - self._entropies[revealed])
 
     def _completions(self, canvases: IntArray) -> FloatArray:
         masked = np.arange(self.length + 1, dtype=np.float64)
@@ -63,16 +63,21 @@ class Permutations(Joint):
         return np.full(self.length, math.log2(self.length))
 
     def log2_mode(self) -> float:
-        return -self._entropy(tuple(range(self.length)))
+        return 0.0 - self._entropy(tuple(range(self.length)))
 
     def size_entropies(self) -> FloatArray:
         return self._entropies
+
+    def size_gains(self) -> FloatArray:
+        return np.log2(np.arange(self.length, 0, -1))
 
     @cached_property
     def _entropies(self) -> FloatArray:
         """log2 of n (n-1) … (n-k+1) for k = 0..n, each correctly rounded."""
         falling = itertools.accumulate(range(self.length, 0, -1), lambda a, b: a * b, initial=1)
-        return np.array([math.log2(value) for value in falling])
+        entropies = np.array([math.log2(value) for value in falling])
+        entropies.flags.writeable = False
+        return entropies
 
     def _enumerate(self) -> Table:
         rows = np.array(list(itertools.permutations(range(self.length))), np.int32)

@@ -86,11 +86,10 @@ def from_records(
     known = [str(c) for c in frame.columns]
     frame = frame.set_axis(known, axis=1)
     if count is not None:
-        _validation.choice("count", count, known)
+        count = _column("count", count, known)
     others = [c for c in known if c != count]
-    wanted = others if columns is None else _validation.iterate("columns", columns)
-    for k, column in enumerate(wanted):
-        _validation.choice(f"columns[{k}]", column, others)
+    asked = others if columns is None else _validation.iterate("columns", columns)
+    wanted = [_column(f"columns[{k}]", column, others) for k, column in enumerate(asked)]
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"columns must be distinct, got {wanted}")
     if not wanted:
@@ -139,7 +138,13 @@ def _frame(records: object) -> tuple[pd.DataFrame, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                path, dtype=str, keep_default_na=False, na_values=[""], index_col=False
+                path,
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                header=None,
+                skip_blank_lines=False,
             )
     except pd.errors.EmptyDataError:
         raise ValueError(
@@ -149,7 +154,18 @@ def _frame(records: object) -> tuple[pd.DataFrame, str]:
         raise ValueError(
             f"records must be a readable CSV file, got {str(path)!r}: {error}"
         ) from None
-    return frame, path.stem
+    while len(frame) and frame.iloc[-1].isna().all():
+        frame = frame.iloc[:-1]
+    if not len(frame) or frame.iloc[0].isna().any():
+        raise ValueError(f"records must have a header that names every column, got {str(path)!r}")
+    return frame.iloc[1:].set_axis(frame.iloc[0].to_list(), axis=1).reset_index(
+        drop=True
+    ), path.stem
+
+
+def _column(name: str, value: object, known: Sequence[str]) -> str:
+    """A column's name as text; frames may number their columns."""
+    return _validation.choice(name, str(value) if isinstance(value, int) else value, known)
 
 
 def _factorize(column: pd.Series) -> tuple[Array, list[object]]:
@@ -157,7 +173,10 @@ def _factorize(column: pd.Series) -> tuple[Array, list[object]]:
 
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy(), list(column.cat.categories)
-    codes, values = pd.factorize(column, sort=False)
+    try:
+        codes, values = pd.factorize(column, sort=False)
+    except TypeError:
+        raise TypeError(f"records must hold plain values, got others in {column.name!r}") from None
     labels = list(values)
     order = np.array(sorted(range(len(labels)), key=lambda k: _sort_key(labels[k])))
     rank = np.empty(len(order), np.int64)
@@ -182,4 +201,6 @@ def _counts(name: str, column: pd.Series) -> Array:
         raise ValueError(
             f"count column {name!r} must hold integers >= 0, got {column.iloc[row]!r} in row {row}"
         )
+    if not numbers.any():
+        raise ValueError(f"count column {name!r} must not be zero throughout")
     return numbers.astype(np.int64)

@@ -10,7 +10,7 @@ from infodecode import _validation
 from infodecode._kernels.families import replacement_laws_into
 from infodecode._kernels.rows import count_in_row
 from infodecode._typing import FloatArray, IntArray
-from infodecode.distributions._joint import Joint, letters
+from infodecode.distributions._joint import LARGEST_LIST, Joint, letters
 from infodecode.distributions._table import Table
 
 
@@ -22,7 +22,7 @@ class ReplaceRandom(Joint):
     """
 
     def __init__(self, n: int) -> None:
-        size = _validation.integer("n", n, minimum=1)
+        size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
         self._describe(
             f"replace_random({size})", [2] * size, [(item, "new") for item in letters(size)]
         )
@@ -46,7 +46,7 @@ class ReplaceRandom(Joint):
         masked = count_in_row(canvases < 0)
         ways = np.where(replaced == 0, masked, np.where(replaced == 1, 1, 0))
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log2(ways / self.length), dtype=np.float64)
+            return np.asarray(np.log2(ways / self.length) + 0.0, dtype=np.float64)
 
     def _completions(self, canvases: IntArray) -> FloatArray:
         return np.asarray(np.maximum(count_in_row(canvases < 0), 1), dtype=np.float64)
@@ -63,7 +63,7 @@ class ReplaceRandom(Joint):
         return np.full(self.length, self._entropy((0,)))
 
     def log2_mode(self) -> float:
-        return -self._entropy(tuple(range(self.length)))
+        return 0.0 - self._entropy(tuple(range(self.length)))
 
     def size_entropies(self) -> FloatArray:
         n = self.length

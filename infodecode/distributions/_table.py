@@ -16,12 +16,13 @@ from infodecode._kernels.entropies import position_weights, weight_entropy
 from infodecode._kernels.packing import pack_masks_into
 from infodecode._kernels.tables import marginal_weights_into, refine_order_into
 from infodecode._typing import Array, FloatArray, IntArray
-from infodecode.distributions._joint import Joint
+from infodecode.distributions._joint import LARGEST_ALPHABET, Joint
 
 _SCAN_BELOW = 64
 _ORDER_FROM = 8
 _ORDER_BYTES = 1 << 28
-_LARGEST_TOTAL = 1 << 53
+LARGEST_TOTAL = 1 << 53
+"""Largest sum of counts: below it every count is exact as a float, too."""
 
 
 class Table(Joint):
@@ -89,6 +90,11 @@ class Table(Joint):
                 f"{given} must have one entry for each of {rows.shape[1]} positions, "
                 f"got {len(sizes)}"
             )
+        if max(sizes) > LARGEST_ALPHABET:
+            raise ValueError(
+                f"outcomes may have at most {LARGEST_ALPHABET:,} tokens at a position, "
+                f"got alphabet_sizes up to {max(sizes):,}"
+            )
         canvas = _validation.sequences("outcomes", rows, sizes)
         values = weights_of("weights", weights, len(rows))
         self._packing = Packing(sizes)
@@ -102,6 +108,7 @@ class Table(Joint):
         self.weights = np.ascontiguousarray(values[positive])
         self.total = int(self.weights.sum()) if self.integer else math.fsum(self.weights)
         self._describe(name or f"table of {len(self.outcomes):,} outcomes", sizes, labels, names)
+        self.outcomes.flags.writeable = self.weights.flags.writeable = False
         self._keys = self._packing.keys(self.outcomes)
         self._tokens = self.outcomes.astype(np.min_scalar_type(max(sizes)))
         self._orders = np.arange(len(self.outcomes), dtype=np.int32)[None]
@@ -337,7 +344,7 @@ def weights_of(name: str, weights: object, count: int) -> Array:
             )
         return array.astype(np.float64)
     total = sum(int(w) for w in array)
-    if total > _LARGEST_TOTAL:
+    if total > LARGEST_TOTAL:
         raise ValueError(f"{name} given as counts must add up to at most 2**53, got {total}")
     return array.astype(np.int64)
 
@@ -353,8 +360,9 @@ def _common_denominator(name: str, array: Array) -> Array:
     fractions = [Fraction(w) if isinstance(w, Fraction) else Fraction(int(w)) for w in array]
     scale = math.lcm(*(w.denominator for w in fractions))
     scaled = [int(w * scale) for w in fractions]
-    if max(map(abs, scaled)) > _LARGEST_TOTAL:
-        raise ValueError(f"{name} must fit a common denominator below 2**53, got {scale}")
+    if max(map(abs, scaled)) > LARGEST_TOTAL:
+        shown = scale if scale > LARGEST_TOTAL else max(map(abs, scaled))
+        raise ValueError(f"{name} must fit a common denominator below 2**53, got {shown}")
     divisor = math.gcd(*scaled) or 1
     if all(isinstance(w, Fraction) for w in array):
         scaled = [w // divisor for w in scaled]

@@ -38,7 +38,9 @@ class LeftToRight(BlockPolicy):
     block_length: int
 
     def __post_init__(self) -> None:
-        _validation.integer("block_length", self.block_length, minimum=1)
+        object.__setattr__(
+            self, "block_length", _validation.integer("block_length", self.block_length, minimum=1)
+        )
 
     def feasible(self, state: State) -> BoolArray:
         masked = state.masked

@@ -33,6 +33,11 @@ class FixedPartition(Strategy):
         ends = [_validation.integer("blocks", p, minimum=0) for p in flat]
         if not ends:
             raise ValueError("blocks must hold at least one block, got none")
+        if max(ends) >= len(ends):
+            raise ValueError(
+                f"blocks must be a partition of range({len(ends)}), as many as there are "
+                f"positions, got position {max(ends)}"
+            )
         object.__setattr__(self, "blocks", _validation.partition("blocks", rows, max(ends) + 1))
 
     def plan(self, state: State) -> Ranked:
@@ -42,7 +47,8 @@ class FixedPartition(Strategy):
         turn = np.empty(n, np.int64)
         for t, block in enumerate(self.blocks):
             turn[list(block)] = t
-        due = state.feasible & (turn[None] <= state.round[:, None])
+        waiting = np.where(state.masked, turn, len(self.blocks))
+        due = state.feasible & (turn == waiting.min(axis=1, keepdims=True))
         if not any_in_row(due).all():
             raise ValueError(
                 "blocks of a FixedPartition must be open in their turn: leave the decoder's own "

@@ -33,10 +33,16 @@ class Threshold(Strategy):
     fallback: int = 1
 
     def __post_init__(self) -> None:
-        _validation.number("gamma", self.gamma, minimum=0, maximum=1)
-        _validation.flag("inclusive", self.inclusive)
-        _validation.integer("at_least", self.at_least, minimum=1)
-        _validation.integer("fallback", self.fallback, minimum=1)
+        object.__setattr__(
+            self, "gamma", _validation.number("gamma", self.gamma, minimum=0, maximum=1)
+        )
+        object.__setattr__(self, "inclusive", _validation.flag("inclusive", self.inclusive))
+        object.__setattr__(
+            self, "at_least", _validation.integer("at_least", self.at_least, minimum=1)
+        )
+        object.__setattr__(
+            self, "fallback", _validation.integer("fallback", self.fallback, minimum=1)
+        )
 
     @property
     def needs(self) -> frozenset[str]:
