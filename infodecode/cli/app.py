@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, cast
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -296,10 +296,10 @@ def _decoder(
     return Decoder(
         parsing.parse_strategy(strategy),
         temperature=temperature,
-        order=cast(Any, order),
-        token_ties=cast(Any, token_ties),
-        position_ties=cast(Any, position_ties),
-        confidence=cast(Any, confidence),
+        order=order,
+        token_ties=token_ties,
+        position_ties=position_ties,
+        confidence=confidence,
         blocks=parsing.parse_blocks(blocks),
     )
 

@@ -41,6 +41,15 @@ def bounds(result: Bounds, distribution: Joint, *, as_json: bool) -> None:
         console.print(f"note: {note}")
 
 
+_ATTRIBUTES = {
+    "forward KL": "kl",
+    "reverse KL": "reverse_kl",
+    "output entropy": "entropy",
+    "expected model calls": "expected_calls",
+}
+"""Names in JSON where they differ from those on the screen: the library's own."""
+
+
 def exact(run: ExactRun, distribution: Joint, strategy: str, *, as_json: bool) -> None:
     """Print an `ExactRun`."""
     absorbed = float(run.absorbed) > 0
@@ -58,7 +67,7 @@ def exact(run: ExactRun, distribution: Joint, strategy: str, *, as_json: bool) -
         "unfinished": run.unfinished,
     }
     if as_json:
-        record = {key.replace(" ", "_"): value for key, value in quantities.items()}
+        record = {_ATTRIBUTES.get(key, key.replace(" ", "_")): v for key, v in quantities.items()}
         fractions = {key: str(v) for key, v in record.items() if isinstance(v, Fraction)}
         record["rounds"] = None if absorbed else run.rounds
         head = _head(distribution, strategy) | {"off_support": run.off_support}
@@ -91,7 +100,8 @@ def simulation(result: Simulation, distribution: Joint, strategy: str, *, as_jso
                 "validity": _estimate_record(result.validity),
                 "mode_probability": _estimate_record(result.mode_probability),
                 "expected_rounds": _estimate_record(result.expected_rounds),
-                "expected_model_calls": result.expected_calls,
+                "expected_calls": result.expected_calls,
+                "unfinished": result.unfinished,
                 "rounds": result.rounds,
             }
         )
@@ -221,7 +231,12 @@ def _estimate_record(estimate: Estimate | None) -> dict[str, float] | None:
     return (
         None
         if estimate is None
-        else {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+        else {
+            "value": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "confidence": estimate.confidence,
+        }
     )
 
 
