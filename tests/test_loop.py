@@ -405,3 +405,25 @@ def test_small_temperatures_are_refused_in_fractions():
         decoder = Decoder(infodecode.strategies.TopK(2), temperature=temperature)
         with pytest.raises(ValueError, match=r"1/k for an integer k up to 64, got temperature="):
             infodecode.exact(law, decoder, arithmetic="rational")
+
+
+class HalfOfThem(small_strategies.Strategy):
+    """Each masked position with probability 1/2, as ancestral samplers do."""
+
+    def plan(self, state):
+        return small_strategies.Independent(np.full(state.canvas.shape, 0.5))
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "rational"])
+def test_independent_choices_look_at_allowed_positions_only(arithmetic):
+    """Two positions, each waiting a geometric number of rounds: P(done by t) = (1 - 2^-t)^2."""
+    run = infodecode.exact(
+        distributions.copy(2), Decoder(HalfOfThem()), max_rounds=5, arithmetic=arithmetic
+    )
+    done = [float(p) for p in np.cumsum(run.finished_by_round)]
+    assert done == pytest.approx([(1 - 0.5**t) ** 2 for t in range(6)], abs=1e-15)
+    assert float(run.unfinished) == pytest.approx(1 - done[-1])
+    sampled = infodecode.simulate(
+        distributions.copy(2), Decoder(HalfOfThem()), max_rounds=5, samples=4000
+    )
+    assert sampled.unfinished / 4000 == pytest.approx(float(run.unfinished), abs=0.02)
