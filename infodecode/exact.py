@@ -19,7 +19,8 @@ from infodecode._rounding import DECODED_ZERO, ROUNDING, at_mode, nonnegative
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.chance import Enumerated, children_allowed
 from infodecode.decoder import Decoder
-from infodecode.distributions import Joint, Table, require
+from infodecode.distributions import Joint, Table
+from infodecode.distributions._joint import require
 from infodecode.models import OFF_SUPPORT, IdealModel, Model
 from infodecode.state import State
 
@@ -256,8 +257,13 @@ def exact(
             default 20,000,000, and in proportion fewer beyond 16 positions.
         progress: show a bar; by default on a terminal, after a second.
 
+    Returns:
+        the law of the output, and how far it is from the data.
+
     Raises:
-        ValueError: too many canvases in a round (with their number), or options that do not fit.
+        TypeError, ValueError: an argument that cannot be (the message names it), options that do
+            not fit together, or too many canvases in a round (with their number).
+        RuntimeError: a strategy that commits nothing, or what is not feasible.
 
     Example:
         >>> from infodecode import distributions, strategies

@@ -16,7 +16,8 @@ from infodecode import _validation
 from infodecode._rounding import nonnegative
 from infodecode._subsets import walk_subsets
 from infodecode._typing import FloatArray
-from infodecode.distributions import Joint, require
+from infodecode.distributions import Joint
+from infodecode.distributions._joint import require
 
 Positions: TypeAlias = Iterable[int] | int
 

@@ -21,7 +21,8 @@ from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
 from infodecode._kernels.rows import empty_rows, pairs_of
 from infodecode._randomness import seed_key
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
-from infodecode.distributions import Joint, Table, require
+from infodecode.distributions import Joint, Table
+from infodecode.distributions._joint import require
 from infodecode.state import State
 
 EXACT_TOLERANCE = 1e-12

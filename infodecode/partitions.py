@@ -14,7 +14,8 @@ from infodecode import _validation
 from infodecode._kernels.lattice import best_blocks_into, partition_costs_into
 from infodecode._rounding import nonnegative
 from infodecode._typing import FloatArray
-from infodecode.distributions import Joint, require
+from infodecode.distributions import Joint
+from infodecode.distributions._joint import require
 from infodecode.information import (
     entropy_gains,
     subset_entropies,

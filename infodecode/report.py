@@ -11,7 +11,8 @@ import numpy as np
 
 from infodecode import _validation, information, partitions, schedules
 from infodecode._typing import FloatArray
-from infodecode.distributions import Joint, require
+from infodecode.distributions import Joint
+from infodecode.distributions._joint import require
 from infodecode.partitions import OptimalPartitions, Partition
 from infodecode.schedules import OptimalSchedule
 

@@ -12,7 +12,8 @@ from infodecode import _validation
 from infodecode._kernels.schedules import best_starts_into, sizes_into
 from infodecode._rounding import nonnegative
 from infodecode._typing import FloatArray, IntArray
-from infodecode.distributions import Joint, require
+from infodecode.distributions import Joint
+from infodecode.distributions._joint import require
 from infodecode.information import entropy_gains
 
 SCHEDULE_LENGTH = 10_000
@@ -123,6 +124,12 @@ def even_sizes(length: int, rounds: int) -> tuple[int, ...]:
     Args:
         length: positions, at least 1.
         rounds: rounds, 1 to ``length``.
+
+    Returns:
+        sizes, the largest first, adding up to ``length``.
+
+    Raises:
+        ValueError: more rounds than positions, or none.
 
     Example:
         >>> even_sizes(10, 3)

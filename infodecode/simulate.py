@@ -128,6 +128,12 @@ def simulate(
         keep_sequences: return the outputs themselves.
         progress: show a bar; by default on a terminal, after a second.
 
+    Returns:
+        estimates with their intervals, counts of rounds, costs per sample.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be; the message names it.
+
     Example:
         >>> from infodecode import distributions, strategies
         >>> run = simulate(distributions.permutations(6), Decoder(strategies.Threshold(0.9)))

@@ -115,8 +115,12 @@ def decode(
         canvases: ``(n,)`` or ``(samples, n)`` to start from, -1 masked; all masked by default.
         max_rounds: stop there and report the decode as not finished.
 
+    Returns:
+        the canvases of every round, with what was committed, how probable it was, and why.
+
     Raises:
-        ValueError: canvases that do not fit the model, or not one per sample.
+        TypeError, ValueError: an argument that cannot be (the message names it); canvases that do
+            not fit the model, or not one per sample.
 
     Example:
         >>> from infodecode import distributions, strategies

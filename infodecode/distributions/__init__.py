@@ -15,7 +15,6 @@ from infodecode.distributions._compose import Mixture as Mixture
 from infodecode.distributions._joint import LARGEST_LIST, letters
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
-from infodecode.distributions._joint import require as require
 from infodecode.distributions._permutations import Permutations as Permutations
 from infodecode.distributions._records import from_counts as from_counts
 from infodecode.distributions._records import from_records as from_records
