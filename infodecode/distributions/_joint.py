@@ -213,7 +213,11 @@ class Joint(ABC):
         return tuple("_" if t < 0 else self.labels[i][t] for i, t in enumerate(rows[0].tolist()))
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.length} positions, {_count(self.support_size)} outcomes>"
+        positions = "1 position" if self.length == 1 else f"{self.length} positions"
+        outcomes = (
+            "1 outcome" if self.support_size == 1 else f"{_count(self.support_size)} outcomes"
+        )
+        return f"<{self.name}: {positions}, {outcomes}>"
 
 
 def require(name: str, value: object) -> Joint:
