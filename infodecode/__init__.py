@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from infodecode import distributions as distributions
 from infodecode import strategies as strategies
-from infodecode._compilation import announce as announce_compilation
+from infodecode._compilation import announce as _announce_compilation
 from infodecode.decoder import Decoder as Decoder
 from infodecode.estimate import Estimate as Estimate
 from infodecode.exact import ExactRun as ExactRun
@@ -39,6 +39,6 @@ from infodecode.simulate import simulate as simulate
 from infodecode.trace import Trace as Trace
 from infodecode.trace import decode as decode
 
-announce_compilation()
+_announce_compilation()
 
 __version__ = "0.1.0"

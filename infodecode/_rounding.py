@@ -9,8 +9,7 @@ import numpy as np
 from infodecode._typing import Array, FloatArray
 
 ROUNDING = 1e-12
-"""Bits, per bit of the largest entropy involved, that rounding may move a result."""
-
+"""What rounding may move: a probability, or a result in bits per bit of the entropies involved."""
 
 ZERO = 1e-14
 """Bits, per bit of the largest entropy involved, below which an exact result counts as 0.0."""

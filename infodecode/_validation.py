@@ -98,7 +98,7 @@ def integer_array(name: str, value: object, *, dimensions: int) -> IntArray:
             raise ValueError(f"{name} must hold integers, got {shown(value)}")
     elif given.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers, got an array of {given.dtype}")
-    if abs(given).max() > 2**62:
+    if abs(given).max() > LARGEST:
         raise ValueError(f"{name} must fit 64-bit integers, got {shown(value)}")
     return given.astype(np.int64)
 
@@ -108,7 +108,7 @@ def _exact_integers(name: str, given: Array) -> IntArray:
         whole = [operator.index(v) for v in given.ravel()]
     except TypeError:
         raise TypeError(f"{name} must hold integers, got {shown(given.tolist())}") from None
-    if any(abs(v) > 2**62 for v in whole):
+    if any(abs(v) > LARGEST for v in whole):
         raise ValueError(f"{name} must fit 64-bit integers, got {shown(given.tolist())}")
     return np.array(whole, np.int64).reshape(given.shape)
 
@@ -175,6 +175,12 @@ def partition(
             f"{name} must be a partition of range({length}): position {missing[0]} is missing"
         )
     return blocks
+
+
+def store(instance: object, **values: object) -> None:
+    """Set fields of a frozen dataclass to their checked values."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
 
 
 def iterate(name: str, value: object) -> list[Any]:

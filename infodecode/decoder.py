@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row, pairs_of
+from infodecode._kernels.rows import any_in_row, count_in_row, pairs_of
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
@@ -61,7 +61,7 @@ class Decoder:
         if not isinstance(self.blocks, BlockPolicy):
             raise TypeError(f"blocks must be a BlockPolicy, got {_validation.shown(self.blocks)}")
         temperature = _validation.number("temperature", self.temperature, minimum=0)
-        object.__setattr__(self, "temperature", temperature)
+        _validation.store(self, temperature=temperature)
         _validation.choice("order", self.order, ORDERS)
         _validation.choice("token_ties", self.token_ties, TIES)
         _validation.choice("position_ties", self.position_ties, TIES)
@@ -93,6 +93,11 @@ class Decoder:
     def rule(self) -> TokenRule:
         """How tokens are drawn."""
         return TokenRule(self.temperature, self.token_ties, self.confidence == "tempered")
+
+    def round_limit(self, length: int, max_rounds: int | None) -> int:
+        """Rounds to run at most: as asked, or as many as the strategy may need."""
+        rounds = self.strategy.max_rounds(length) if max_rounds is None else max_rounds
+        return _validation.integer("max_rounds", rounds, minimum=1)
 
     def start(self, canvas: IntArray, weight: Array, stream: Array, model: Model) -> State:
         """Rows before their first round."""
@@ -145,7 +150,7 @@ class Decoder:
             yield state
             return
         for picked in self._choose(state, (wish,), chance, EXPLORE):
-            rows, positions = np.nonzero(picked.chosen)
+            rows, positions = pairs_of(picked.chosen)
             where = np.zeros(state.canvas.shape, bool)
             where[picked.source[rows], positions] = True
             token1 = evaluation.scores(["token1"], where)["token1"]
@@ -156,7 +161,7 @@ class Decoder:
                 self.strategy.needs - {"drawn_probability"}, copies.masked
             )
             tried = Candidates(rows, positions, tokens, copies.canvas, scores)
-            number = picked.chosen.sum(axis=1)
+            number = count_in_row(picked.chosen)
             yield picked.with_(
                 scores={**picked.scores, **self.strategy.assess(picked, tried)},
                 chosen=np.zeros(picked.canvas.shape, bool),
@@ -169,7 +174,7 @@ class Decoder:
             yield state
             return
         for drawn in chance.draw(state, state.feasible, evaluation):
-            rows, positions = np.nonzero(drawn.feasible)
+            rows, positions = pairs_of(drawn.feasible)
             probability = np.zeros(drawn.canvas.shape)
             probability[rows, positions] = evaluation.confidence_of(
                 drawn.source[rows], positions, drawn.drawn[rows, positions]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from infodecode._rounding import ROUNDING
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -31,7 +33,7 @@ class Estimate:
         return max(self.value - self.low, self.high - self.value)
 
     def __contains__(self, truth: float) -> bool:
-        return self.low - 1e-12 <= truth <= self.high + 1e-12
+        return self.low - ROUNDING <= truth <= self.high + ROUNDING
 
     def __str__(self) -> str:
         return f"{self.value:.5g} [{self.low:.5g}, {self.high:.5g}]"

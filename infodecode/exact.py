@@ -277,11 +277,7 @@ def exact(
     law, used, off_support = prepare(distribution, decoder, model, off_support, arithmetic)
     if arithmetic == "rational":
         decoder.rule.demand_rational()
-    rounds = _validation.integer(
-        "max_rounds",
-        decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds,
-        minimum=1,
-    )
+    rounds = decoder.round_limit(law.length, max_rounds)
     most = children_allowed(law.length) if max_children is None else max_children
     limit = _validation.integer("max_children", most, minimum=1)
     chance = Enumerated(

@@ -20,12 +20,13 @@ from infodecode._kernels.grouping import hash_rows_into
 from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
 from infodecode._kernels.rows import empty_rows, pairs_of
 from infodecode._randomness import seed_key
+from infodecode._rounding import ROUNDING
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table
 from infodecode.distributions._joint import require
 from infodecode.state import State
 
-EXACT_TOLERANCE = 1e-12
+EXACT_TOLERANCE = ROUNDING
 """Probabilities, entropies and thresholds of exact models closer than this count as equal."""
 
 LARGEST_POWER = 64
@@ -77,7 +78,7 @@ class TokenRule:
 
     def _integer_power(self) -> int:
         power = round(1.0 / self.temperature) if self.temperature > 1e-3 else 0
-        if not 1 <= power <= LARGEST_POWER or abs(power * self.temperature - 1) > 1e-12:
+        if not 1 <= power <= LARGEST_POWER or abs(power * self.temperature - 1) > ROUNDING:
             raise ValueError(
                 "arithmetic='rational' needs temperature 0 or 1/k for an integer k up to "
                 f"{LARGEST_POWER}, got temperature={self.temperature!r}"

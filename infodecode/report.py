@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from infodecode import _validation, information, partitions, schedules
+from infodecode._rounding import ROUNDING
 from infodecode._typing import FloatArray
 from infodecode.distributions import Joint
 from infodecode.distributions._joint import require
@@ -72,7 +73,7 @@ class Bounds:
         """Fewest rounds T with L*_T <= ``bits``."""
         allowed = _validation.number("bits", bits, minimum=0)
         curve = self._require(self.partition_bits, "rounds_for")
-        return int(np.argmax(curve <= allowed + 1e-12)) + 1
+        return int(np.argmax(curve <= allowed + ROUNDING)) + 1
 
     @property
     def validity_floor(self) -> FloatArray | None:

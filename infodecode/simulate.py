@@ -149,8 +149,7 @@ def simulate(
     level = _validation.number("confidence", confidence, above=0, maximum=1)
     if level >= 1:
         raise ValueError(f"confidence must be less than 1, got {confidence!r}")
-    rounds = decoder.strategy.max_rounds(law.length) if max_rounds is None else max_rounds
-    limit = _validation.integer("max_rounds", rounds, minimum=1)
+    limit = decoder.round_limit(law.length, max_rounds)
     workers = _validation.integer(
         "threads", os.cpu_count() if threads is None else threads, minimum=1
     )

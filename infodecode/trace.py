@@ -147,8 +147,7 @@ def decode(
             start = np.repeat(start, count, axis=0)
         elif len(start) != count:
             raise ValueError(f"canvases must have one row or samples={count}, got {len(start)}")
-    rounds = decoder.strategy.max_rounds(n) if max_rounds is None else max_rounds
-    limit = _validation.integer("max_rounds", rounds, minimum=1)
+    limit = decoder.round_limit(n, max_rounds)
     history = _History(start)
     live = np.flatnonzero((start < 0).any(axis=1))
     if len(live):

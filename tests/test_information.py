@@ -24,14 +24,9 @@ from infodecode.information import (
     total_variation,
 )
 from tests import laws, oracle
+from tests.translation import table
 
 EXACT = 1e-12
-
-
-def table(sample):
-    return Table(
-        list(sample.weights), list(sample.weights.values()), alphabet_sizes=sample.alphabet_sizes
-    )
 
 
 def exact_entropy(law, positions):

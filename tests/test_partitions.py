@@ -13,14 +13,9 @@ from infodecode.distributions import Table
 from infodecode.information import mutual_information, total_correlation
 from infodecode.partitions import optimal_partitions, partition_bits
 from tests import laws, oracle
+from tests.translation import table
 
 EXACT = 1e-12
-
-
-def table(sample):
-    return Table(
-        list(sample.weights), list(sample.weights.values()), alphabet_sizes=sample.alphabet_sizes
-    )
 
 
 def ordered_partitions(positions):

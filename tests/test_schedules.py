@@ -16,14 +16,9 @@ from infodecode.information import information_curve, total_correlation
 from infodecode.partitions import optimal_partitions, partition_bits
 from infodecode.schedules import even_sizes, optimal_random_order, random_order_bits
 from tests import laws, oracle
+from tests.translation import table
 
 EXACT = 1e-12
-
-
-def table(sample):
-    return Table(
-        list(sample.weights), list(sample.weights.values()), alphabet_sizes=sample.alphabet_sizes
-    )
 
 
 def compositions(n, rounds):

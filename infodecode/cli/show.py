@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -228,16 +229,7 @@ def _bounds_record(result: Bounds) -> dict[str, Any]:
 
 
 def _estimate_record(estimate: Estimate | None) -> dict[str, float] | None:
-    return (
-        None
-        if estimate is None
-        else {
-            "value": estimate.value,
-            "low": estimate.low,
-            "high": estimate.high,
-            "confidence": estimate.confidence,
-        }
-    )
+    return None if estimate is None else dataclasses.asdict(estimate)
 
 
 def _print_json(record: Mapping[str, Any]) -> None:

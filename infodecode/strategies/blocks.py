@@ -38,9 +38,8 @@ class LeftToRight(BlockPolicy):
     block_length: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "block_length", _validation.integer("block_length", self.block_length, minimum=1)
-        )
+        length = _validation.integer("block_length", self.block_length, minimum=1)
+        _validation.store(self, block_length=length)
 
     def feasible(self, state: State) -> BoolArray:
         masked = state.masked

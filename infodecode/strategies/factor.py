@@ -31,8 +31,11 @@ class Factor(Strategy):
     as_shipped: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "factor", _validation.number("factor", self.factor, above=0))
-        object.__setattr__(self, "as_shipped", _validation.flag("as_shipped", self.as_shipped))
+        _validation.store(
+            self,
+            factor=_validation.number("factor", self.factor, above=0),
+            as_shipped=_validation.flag("as_shipped", self.as_shipped),
+        )
 
     @property
     def needs(self) -> frozenset[str]:

@@ -38,7 +38,7 @@ class FixedPartition(Strategy):
                 f"blocks must be a partition of range({len(ends)}), as many as there are "
                 f"positions, got position {max(ends)}"
             )
-        object.__setattr__(self, "blocks", _validation.partition("blocks", rows, max(ends) + 1))
+        _validation.store(self, blocks=_validation.partition("blocks", rows, max(ends) + 1))
 
     def plan(self, state: State) -> Ranked:
         n = state.canvas.shape[1]

@@ -33,15 +33,12 @@ class Threshold(Strategy):
     fallback: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "gamma", _validation.number("gamma", self.gamma, minimum=0, maximum=1)
-        )
-        object.__setattr__(self, "inclusive", _validation.flag("inclusive", self.inclusive))
-        object.__setattr__(
-            self, "at_least", _validation.integer("at_least", self.at_least, minimum=1)
-        )
-        object.__setattr__(
-            self, "fallback", _validation.integer("fallback", self.fallback, minimum=1)
+        _validation.store(
+            self,
+            gamma=_validation.number("gamma", self.gamma, minimum=0, maximum=1),
+            inclusive=_validation.flag("inclusive", self.inclusive),
+            at_least=_validation.integer("at_least", self.at_least, minimum=1),
+            fallback=_validation.integer("fallback", self.fallback, minimum=1),
         )
 
     @property

@@ -42,7 +42,7 @@ class TopK(Strategy):
     by: str = "random"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "k", sizes_of("k", self.k))
+        _validation.store(self, k=sizes_of("k", self.k))
         _validation.choice("by", self.by, ORDERS)
 
     @property
