@@ -150,6 +150,7 @@ class ExactRun:
             alphabet_sizes=d.alphabet_sizes,
             labels=d.labels,
             names=d.names,
+            template=d.template,
             name=f"{d.name} decoded by {self.decoder.strategy!r}",
         )
 

@@ -280,7 +280,8 @@ def subset_entropies(distribution: Joint) -> FloatArray:
     good to 1e-12 bits.
 
     Args:
-        distribution: joint law of n <= 20 positions that fits a table, or has `size_entropies`.
+        distribution: joint law of n <= 20 positions that fits a table, or whose family has a
+            formula for them (chains, codes, lists).
 
     Returns:
         ``(2**n,)`` bits; entry m is the entropy of the positions whose bit is set in m (bit i for
@@ -302,19 +303,17 @@ def subset_entropies(distribution: Joint) -> FloatArray:
             f"all subsets of at most {SUBSETS_LENGTH} positions can be visited, got {n} positions "
             f"(2^{n} subsets); ask entropy(distribution, positions) for the subsets you need"
         )
-    sizes = distribution.size_entropies()
-    if sizes is not None:
-        return sizes[np.bitwise_count(np.arange(1 << n))]
-    return walk_subsets(distribution.table())
+    known = distribution._subset_entropies()
+    return walk_subsets(distribution.table()) if known is None else known
 
 
 def entropy_gains(distribution: Joint) -> FloatArray:
     """Mean entropy ``(n,)`` that one more position adds to k known ones, k = 0..n - 1.
 
     Averaged over all sets of k positions and all further positions; nonincreasing and >= 0.
-    Limits are those of `subset_entropies`, unless entropies depend on the number of positions only.
+    Limits are those of `subset_entropies`, unless the family has a formula (`mean_gains`).
     """
-    gains = distribution.size_gains()
+    gains = distribution.mean_gains()
     return gains_of(
         np.diff(mean_entropies(subset_entropies(distribution))) if gains is None else gains
     )
@@ -344,7 +343,8 @@ def information_curve(distribution: Joint) -> FloatArray:
 
     Args:
         distribution: joint law; of at most 20 positions (see `subset_entropies`), or of any length
-            when its entropies depend on the number of positions only.
+            when its entropies depend on the number of positions only, or the family has a formula
+            (chains, lists).
 
     Returns:
         ``(n,)`` bits, nondecreasing from ``Z_1 = 0.0``; entry j - 1 is Z_j.

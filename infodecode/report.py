@@ -173,11 +173,14 @@ def bounds(distribution: Joint) -> Bounds:
     """
     require("distribution", distribution)
     notes: list[str] = []
-    differences = distribution.size_gains()
+    differences = distribution.mean_gains()
     by_mask = None
-    if differences is None:
+    if distribution.size_entropies() is None and (
+        differences is None or distribution.length <= partitions.PARTITIONS_LENGTH
+    ):
         by_mask = _attempt(lambda: information.subset_entropies(distribution), notes)
-        differences = None if by_mask is None else np.diff(information.mean_entropies(by_mask))
+    if differences is None and by_mask is not None:
+        differences = np.diff(information.mean_entropies(by_mask))
     gains = None if differences is None else information.gains_of(differences)
     schedule = _attempt(lambda: _schedule(distribution, gains), notes)
     best = _attempt(lambda: _partitions(distribution, by_mask, schedule), notes)

@@ -35,6 +35,9 @@ class Concatenation(Joint):
                 for k, part in enumerate(self.parts)
                 for name in part.names
             ],
+            ("\n" if any("\n" in part.template for part in self.parts) else " ").join(
+                part.template for part in self.parts
+            ),
         )
 
     @property
@@ -101,7 +104,7 @@ class Concatenation(Joint):
             joint = joint / math.fsum(joint)
         return Table(
             rows, joint, alphabet_sizes=self.alphabet_sizes, labels=self.labels, names=self.names,
-            name=self.name,
+            template=self.template, name=self.name,
         )  # fmt: skip
 
 
@@ -138,6 +141,7 @@ class Mixture(Joint):
             first.alphabet_sizes,
             first.labels,
             first.names,
+            first.template,
         )
 
     @cached_property
@@ -212,7 +216,7 @@ class Mixture(Joint):
             weights = joint / math.fsum(joint)
         return Table(
             rows, _as_objects(weights), alphabet_sizes=self.alphabet_sizes, labels=self.labels,
-            names=self.names, name=self.name,
+            names=self.names, template=self.template, name=self.name,
         )  # fmt: skip
 
 

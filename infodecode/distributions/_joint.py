@@ -6,6 +6,7 @@ Every law can be enumerated as a `Table`, itself such a law: the two files know 
 from __future__ import annotations
 
 import math
+import string
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -14,6 +15,11 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._typing import FloatArray, IntArray
+from infodecode.distributions._symmetry import (
+    Automorphism,
+    Exchangeable,
+    exchanges,
+)
 
 if TYPE_CHECKING:
     from infodecode.distributions._table import Table
@@ -40,15 +46,22 @@ class Joint(ABC):
         alphabet_sizes: ``V_i``, the number of tokens possible at each position.
         labels: what the tokens of each position stand for.
         names: what the positions are called (columns of a table).
+        template: how a sequence is printed for people (`render`): a format string with one field
+            ``{}`` per position.
+        exchangeable: ``"positions"`` if any order of the positions gives the same law,
+            ``"positions and tokens"`` if so does any renaming of the tokens, the same at every
+            position; else None. `exact` then follows orbits instead of canvases.
         batch: canvases that `simulate` prefers to decode together.
     """
 
     batch: ClassVar[int] = 8192
+    exchangeable: ClassVar[Exchangeable | None] = None
 
     name: str
     alphabet_sizes: tuple[int, ...]
     labels: tuple[tuple[str, ...], ...]
     names: tuple[str, ...]
+    template: str
 
     def _describe(
         self,
@@ -56,6 +69,7 @@ class Joint(ABC):
         alphabet_sizes: Sequence[int],
         labels: Sequence[Sequence[object]] | None = None,
         names: Sequence[object] | None = None,
+        template: str | None = None,
     ) -> None:
         self.name = name
         self.alphabet_sizes = tuple(int(v) for v in alphabet_sizes)
@@ -77,6 +91,8 @@ class Joint(ABC):
         )
         if len(self.names) != n:
             raise ValueError(f"names must name {n} positions, got {len(self.names)}")
+        self.template = " ".join(["{}"] * n) if template is None else template
+        _demand_template(self.template, n)
 
     # -- what a subclass provides -------------------------------------------------------------
 
@@ -124,10 +140,26 @@ class Joint(ABC):
         """Entropies ``(n + 1,)`` of any k positions, when they depend on k alone; else None."""
         return None
 
-    def size_gains(self) -> FloatArray | None:
-        """Entropies ``(n,)`` that one more position adds to k known ones, with `size_entropies`."""
+    def mean_gains(self) -> FloatArray | None:
+        """Entropies ``(n,)`` that one more position adds to k known ones, averaged over all sets.
+
+        None where no formula gives them; then they come from the entropies of all subsets.
+        """
         entropies = self.size_entropies()
         return None if entropies is None else np.diff(entropies)
+
+    def _subset_entropies(self) -> FloatArray | None:
+        """Entropies ``(2**n,)`` of all sets of positions by formula, or None; asked for n <= 20."""
+        entropies = self.size_entropies()
+        return (
+            None if entropies is None else entropies[np.bitwise_count(np.arange(1 << self.length))]
+        )
+
+    def symmetries(self) -> tuple[Automorphism, ...]:
+        """Maps of sequences that leave the law as it is; those known generate a group."""
+        return (
+            () if self.exchangeable is None else exchanges(self.exchangeable, self.alphabet_sizes)
+        )
 
     # -- public -------------------------------------------------------------------------------
 
@@ -212,12 +244,40 @@ class Joint(ABC):
             raise ValueError(f"sequence must be a single one, got {len(rows)}")
         return tuple("_" if t < 0 else self.labels[i][t] for i, t in enumerate(rows[0].tolist()))
 
+    def render(self, sequence: object) -> str:
+        """One sequence ``(n,)`` as a person would read it, ``_`` where masked.
+
+        Example:
+            >>> from infodecode import distributions
+            >>> distributions.words(5).render([15, 0, 17, -1, -1])
+            'par__'
+        """
+        return self.template.format(*self.labels_of(sequence))
+
     def __repr__(self) -> str:
         positions = "1 position" if self.length == 1 else f"{self.length} positions"
         outcomes = (
             "1 outcome" if self.support_size == 1 else f"{_count(self.support_size)} outcomes"
         )
         return f"<{self.name}: {positions}, {outcomes}>"
+
+
+def _demand_template(template: object, length: int) -> None:
+    """Raise unless ``template`` formats exactly ``length`` labels."""
+    if not isinstance(template, str):
+        raise TypeError(f"template must be a string, got {_validation.shown(template)}")
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(
+            f"template must be a format string, got {_validation.shown(template)} ({error})"
+        ) from None
+    fields = [part[1:] for part in parts if part[1] is not None]
+    if fields != [("", "", None)] * length:
+        raise ValueError(
+            f"template must have one field {{}} for each of {length} positions and no other, "
+            f"got {_validation.shown(template)}"
+        )
 
 
 def require(name: str, value: object) -> Joint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from infodecode._kernels.families import distinct_into, permutation_laws_into
 from infodecode._kernels.rows import count_in_row
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions._joint import LARGEST_LIST, Joint, letters
+from infodecode.distributions._symmetry import Exchangeable
 from infodecode.distributions._table import Table
 
 
@@ -22,6 +24,8 @@ class Permutations(Joint):
     Given r distinct revealed items, a masked position is uniform over the other n - r. Total
     correlation :math:`n\log_2 n-\log_2 n!` (ParallelBench, eq. 4).
     """
+
+    exchangeable: ClassVar[Exchangeable] = "positions and tokens"
 
     def __init__(self, n: int) -> None:
         size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
@@ -68,7 +72,7 @@ class Permutations(Joint):
     def size_entropies(self) -> FloatArray:
         return self._entropies
 
-    def size_gains(self) -> FloatArray:
+    def mean_gains(self) -> FloatArray:
         return np.log2(np.arange(self.length, 0, -1))
 
     @cached_property

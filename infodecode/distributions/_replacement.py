@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from infodecode._kernels.families import replacement_laws_into
 from infodecode._kernels.rows import count_in_row
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions._joint import LARGEST_LIST, Joint, letters
+from infodecode.distributions._symmetry import Exchangeable
 from infodecode.distributions._table import Table
 
 
@@ -20,6 +22,8 @@ class ReplaceRandom(Joint):
     Entropy :math:`\log_2 n`; total correlation :math:`(n-1)\log_2\frac{n}{n-1}`, which tends to
     :math:`\log_2 e` (eq. 3). Token 0 keeps the item, token 1 is the new one.
     """
+
+    exchangeable: ClassVar[Exchangeable] = "positions"
 
     def __init__(self, n: int) -> None:
         size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)

@@ -35,6 +35,7 @@ class Table(Joint):
         alphabet_sizes: tokens per position; by default the largest that occurs, plus one.
         labels: what the tokens of each position mean.
         names: what the positions are called.
+        template: how a sequence is printed: a format string with one ``{}`` per position.
         name: short name for people.
 
     Raises:
@@ -65,6 +66,7 @@ class Table(Joint):
         alphabet_sizes: Sequence[int] | None = None,
         labels: Sequence[Sequence[object]] | None = None,
         names: Sequence[object] | None = None,
+        template: str | None = None,
         name: str | None = None,
     ) -> None:
         rows = _validation.integer_array("outcomes", outcomes, dimensions=2)
@@ -107,7 +109,9 @@ class Table(Joint):
         self.outcomes = np.ascontiguousarray(canvas[positive], dtype=np.int32)
         self.weights = np.ascontiguousarray(values[positive])
         self.total = int(self.weights.sum()) if self.integer else math.fsum(self.weights)
-        self._describe(name or f"table of {len(self.outcomes):,} outcomes", sizes, labels, names)
+        self._describe(
+            name or f"table of {len(self.outcomes):,} outcomes", sizes, labels, names, template
+        )
         self.outcomes.flags.writeable = self.weights.flags.writeable = False
         self._keys = self._packing.keys(self.outcomes)
         self._tokens = self.outcomes.astype(np.min_scalar_type(max(sizes)))
