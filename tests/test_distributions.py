@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import pickle
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare
 
 from infodecode import IdealModel, distributions, information
 from infodecode.distributions import Table
 from tests import laws, oracle
+from tests.families import CHECKS, every_canvas
 from tests.translation import table
 
 FAMILIES = [
@@ -41,79 +40,10 @@ FAMILIES = [
 ]
 
 
-def every_canvas(law):
-    return np.array(list(product(*(range(-1, v) for v in law.alphabet_sizes))), np.int32)
-
-
-def counted(law):
-    """The law as {outcome: probability}, floats or fractions, straight from its table."""
-    full = law.table()
-    total = full.total if full.integer else 1
-    return {
-        tuple(y): Fraction(int(w), int(total)) if full.integer else float(w)
-        for y, w in zip(full.outcomes.tolist(), full.weights, strict=True)
-    }
-
-
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("law", FAMILIES, ids=lambda law: law.name)
-def test_a_family_equals_its_table(law):
-    reference = counted(law)
-    assert float(sum(reference.values())) == pytest.approx(1, abs=1e-15)
-    assert law.support_size == len(reference)
-    assert law.log2_mode() == pytest.approx(math.log2(max(reference.values())), abs=1e-13)
-    canvases = every_canvas(law) if law.length < 5 else every_canvas(law)[::7]
-    mass = [
-        math.fsum(float(p) for p in oracle.consistent(reference, tuple(c)).values())
-        for c in canvases.tolist()
-    ]
-    for structured in (law, law.table()):
-        np.testing.assert_allclose(np.exp2(structured._log2_mass(canvases)), mass, atol=1e-14)
-    possible = canvases[np.array(mass) > 0]
-    marginals = law.marginals(possible)
-    np.testing.assert_allclose(marginals, law.table().marginals(possible), atol=1e-14)
-    for row, canvas in enumerate(possible.tolist()):
-        for i, token_law in oracle.token_laws(reference, tuple(canvas)).items():
-            for v in range(marginals.shape[2]):
-                assert marginals[row, i, v] == pytest.approx(float(token_law.get(v, 0)), abs=1e-14)
-    full = np.array(list(reference))
-    np.testing.assert_allclose(
-        np.exp2(law.log2_probability(full)), [float(p) for p in reference.values()], atol=1e-15
-    )
-
-
-@pytest.mark.parametrize("law", FAMILIES, ids=lambda law: law.name)
-def test_entropies_equal_those_of_the_table(law):
-    full = law.table()
-    n = law.length
-    by_size = law.size_entropies()
-    for mask in range(1 << n):
-        positions = [i for i in range(n) if mask >> i & 1]
-        value = full.entropy(positions)
-        assert law.entropy(positions) == pytest.approx(value, abs=1e-13)
-        if by_size is not None:
-            assert by_size[len(positions)] == pytest.approx(value, abs=1e-13)
-    np.testing.assert_allclose(
-        law.position_entropies(), [full.entropy([i]) for i in range(n)], atol=1e-13
-    )
-
-
-@pytest.mark.parametrize("law", FAMILIES, ids=lambda law: law.name)
-def test_samples_follow_the_law(law):
-    size = 4000
-    reference = counted(law)
-    samples = law.sample(size, seed=7)
-    assert samples.shape == (size, law.length)
-    assert samples.dtype == np.int32
-    keys, seen = np.unique(samples, axis=0, return_counts=True)
-    observed = dict(zip(map(tuple, keys.tolist()), seen.tolist(), strict=True))
-    assert set(observed) <= set(reference)
-    if len(reference) > 1:
-        expected = [size * float(p) for p in reference.values()]
-        assert chisquare([observed.get(y, 0) for y in reference], expected).pvalue > 1e-4
-    np.testing.assert_array_equal(samples, law.sample(size, seed=7))
-    assert (
-        law.length * math.log(law.support_size) < 3 or (samples != law.sample(size, seed=8)).any()
-    )
+def test_a_family_equals_its_table(law, check):
+    check(law)
 
 
 @given(sample=laws.counted(max_length=4), repeat=st.integers(1, 40))
