@@ -21,6 +21,9 @@ from infodecode.distributions._joint import require
 
 Positions: TypeAlias = Iterable[int] | int
 
+MANY_POSITIONS = 200
+"""Beyond it the dual total correlation comes from `mean_gains`, where a family knows them."""
+
 SUBSETS_LENGTH = 20
 """Most positions of which `subset_entropies` visits all subsets."""
 
@@ -152,11 +155,15 @@ def dual_total_correlation(distribution: Joint) -> float:
     """
     require("distribution", distribution)
     whole = distribution.entropy()
+    n = distribution.length
+    gains = distribution.mean_gains() if n > MANY_POSITIONS else None
     sizes = distribution.size_entropies()
     if sizes is not None:
-        last = distribution.length * float(sizes[-1] - sizes[-2])
+        last = n * float(sizes[-1] - sizes[-2])
+    elif gains is not None:
+        last = n * float(gains[-1])
     else:
-        everyone = range(distribution.length)
+        everyone = range(n)
         last = math.fsum(
             whole - distribution.entropy([j for j in everyone if j != i]) for i in everyone
         )

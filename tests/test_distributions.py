@@ -21,8 +21,16 @@ from tests.translation import table
 FAMILIES = [
     *(distributions.permutations(n) for n in (1, 2, 3, 4)),
     *(distributions.replace_random(n) for n in (1, 2, 3, 5)),
-    distributions.copy(3),
+    *(distributions.shuffled(n) for n in (2, 3, 4, 5)),
+    *(distributions.derangements(n) for n in (2, 3, 4, 5, 6)),
+    *(distributions.insert_random(n) for n in (1, 2, 3, 6)),
+    *(distributions.remove_random(n) for n in (2, 3, 4, 7)),
+    *(distributions.copy(n) for n in (1, 3)),
     distributions.replace_index(3, 1),
+    distributions.reverse(3),
+    distributions.sort(4),
+    *(distributions.insert_index(3, i) for i in (0, 2, 3)),
+    *(distributions.remove_index(3, i) for i in (0, 2)),
     distributions.concatenate(distributions.permutations(2), distributions.replace_random(3)),
     distributions.concatenate(Table([[0, 1], [1, 0]], [0.25, 0.75]), distributions.permutations(2)),
     distributions.mixture(

@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from infodecode import _validation
 from infodecode.distributions._compose import Concatenation as Concatenation
 from infodecode.distributions._compose import Mixture as Mixture
-from infodecode.distributions._joint import LARGEST_LIST, letters
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
+from infodecode.distributions._lists import Certain as Certain
+from infodecode.distributions._lists import InsertRandom as InsertRandom
+from infodecode.distributions._lists import RemoveRandom as RemoveRandom
+from infodecode.distributions._lists import copy as copy
+from infodecode.distributions._lists import insert_index as insert_index
+from infodecode.distributions._lists import remove_index as remove_index
+from infodecode.distributions._lists import replace_index as replace_index
+from infodecode.distributions._lists import reverse as reverse
+from infodecode.distributions._lists import sort as sort
 from infodecode.distributions._permutations import Permutations as Permutations
 from infodecode.distributions._records import from_counts as from_counts
 from infodecode.distributions._records import from_records as from_records
 from infodecode.distributions._records import from_samples as from_samples
 from infodecode.distributions._records import titanic as titanic
 from infodecode.distributions._replacement import ReplaceRandom as ReplaceRandom
+from infodecode.distributions._restricted import Derangements as Derangements
+from infodecode.distributions._restricted import Shuffled as Shuffled
+from infodecode.distributions._symmetry import Automorphism as Automorphism
 from infodecode.distributions._table import Table as Table
 
 
@@ -34,30 +44,56 @@ def replace_random(n: int) -> ReplaceRandom:
     return ReplaceRandom(n)
 
 
-def copy(n: int) -> Table:
-    """*Copy*: the list itself, a single outcome; every total correlation is 0 (ParallelBench)."""
-    size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
-    items = letters(size)
-    return Table(
-        [list(range(size))],
-        alphabet_sizes=[size] * size,
-        labels=[items] * size,
-        name=f"copy({size})",
-    )
+def shuffled(n: int) -> Shuffled:
+    r"""*Shuffle* as ParallelBench scores it: any order of n items but the original one, uniformly.
+
+    Entropy :math:`\log_2(n!-1)`; total correlation :math:`n\log_2 n-\log_2(n!-1)` less the little
+    that a position's own item is rarer than the others.
+
+    Example:
+        >>> shuffled(3).table().outcomes.tolist()
+        [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+    """
+    return Shuffled(n)
 
 
-def replace_index(n: int, i: int) -> Table:
-    """*Replace Index*: the item at index ``i`` of n becomes the new one, a single outcome."""
-    size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)
-    index = _validation.integer("i", i, minimum=0, maximum=size - 1)
-    row = list(range(size))
-    row[index] = size
-    return Table(
-        [row],
-        alphabet_sizes=[size + 1] * size,
-        labels=[[*letters(size), "new"]] * size,
-        name=f"replace_index({size}, {index})",
-    )
+def derangements(n: int) -> Derangements:
+    r"""Orders of n items in which none is at its place, uniformly.
+
+    With D the number of derangements, the entropy is :math:`\log_2 D` and the total correlation
+    :math:`n\log_2(n-1)-\log_2 D`.
+
+    Example:
+        >>> derangements(3).table().outcomes.tolist()
+        [[1, 2, 0], [2, 0, 1]]
+    """
+    return Derangements(n)
+
+
+def insert_random(n: int) -> InsertRandom:
+    r"""*Insert Random*: a new item goes into a list of n at a uniformly random place.
+
+    n + 1 positions; entropy :math:`\log_2(n+1)` (ParallelBench, *Waiting Line*).
+
+    Example:
+        >>> law = insert_random(2)
+        >>> [law.render(row) for row in law.table().outcomes]
+        ['new A B', 'A new B', 'A B new']
+    """
+    return InsertRandom(n)
+
+
+def remove_random(n: int) -> RemoveRandom:
+    r"""*Remove Random*: a uniformly random one of n items leaves the list.
+
+    n - 1 positions; entropy :math:`\log_2 n` (ParallelBench, *Waiting Line*).
+
+    Example:
+        >>> law = remove_random(3)
+        >>> [law.render(row) for row in law.table().outcomes]
+        ['B C', 'A C', 'A B']
+    """
+    return RemoveRandom(n)
 
 
 def concatenate(*parts: Joint) -> Concatenation:
