@@ -100,10 +100,10 @@ class Sampled(Chance):
         self, state: State, action: Ranked | Independent, ties: str, purpose: int
     ) -> Iterator[Choice]:
         stage = _stage(state, purpose)
-        allowed = _allowed(state, action)
+        allowed = allowed_of(state, action)
         chosen = np.zeros(allowed.shape, bool)
         if isinstance(action, Ranked):
-            classes, need, _ = _classify(state, action, allowed)
+            classes, need, _ = classify(state, action, allowed)
             if (action.ties or ties) == "random":
                 settle_random_into(classes, need, state.stream, state.round, stage, chosen)
             else:
@@ -138,19 +138,30 @@ class Enumerated(Chance):
             the rest is absorbed. None keeps everything.
         max_children: refuse rounds that would lead to more canvases than this.
         width: largest alphabet, for the memory that token laws take.
+        advice: added to the message of a refusal.
 
     Attributes:
         absorbed: probability dropped so far (exactly 0 if nothing was).
     """
 
     def __init__(
-        self, support: Joint | None = None, *, max_children: int = MAX_CHILDREN, width: int = 64
+        self,
+        support: Joint | None = None,
+        *,
+        max_children: int = MAX_CHILDREN,
+        width: int = 64,
+        advice: str = "",
     ) -> None:
         self.support = support
+        self.advice = advice
         self.width = width
         self.max_children = max_children
         self.absorbed: float | Fraction = 0
         self._children = 0.0
+
+    def settle(self, state: State) -> State:
+        """Rows after a round, as they are to be merged."""
+        return state
 
     def new_round(self) -> None:
         """Start counting the round's canvases afresh."""
@@ -164,11 +175,11 @@ class Enumerated(Chance):
     def choose(
         self, state: State, action: Ranked | Independent, ties: str, purpose: int
     ) -> Iterator[Choice]:
-        allowed = _allowed(state, action)
+        allowed = allowed_of(state, action)
         if isinstance(action, Independent):
             yield from self._flip(state, action, allowed)
             return
-        classes, need, tied = _classify(state, action, allowed)
+        classes, need, tied = classify(state, action, allowed)
         if (action.ties or ties) != "random":
             chosen = np.zeros(allowed.shape, bool)
             settle_lowest_into(classes, need, chosen)
@@ -176,7 +187,7 @@ class Enumerated(Chance):
             return
         ways = self._checked(np.asarray(np.frompyfunc(math.comb, 2, 1)(tied, need)))
         share = _shares(ways, state.weight)
-        for piece in _pieces(ways):
+        for piece in pieces(ways):
             first = np.concatenate([[0], np.cumsum(ways[piece])])
             parent = np.empty(first[-1], np.int64)
             chosen = np.empty((first[-1], state.canvas.shape[1]), bool)
@@ -189,7 +200,7 @@ class Enumerated(Chance):
         certain = np.asarray(allowed & (probability == 1), bool)
         open_ = np.asarray(allowed & (probability > 0) & (probability < 1), bool)
         ways = self._checked(np.frompyfunc(lambda m: 1 << int(m), 1, 1)(count_in_row(open_)))
-        for piece in _pieces(ways):
+        for piece in pieces(ways):
             first = np.concatenate([[0], np.cumsum(ways[piece])])
             parent = np.empty(first[-1], np.int64)
             chosen = np.empty((first[-1], state.canvas.shape[1]), bool)
@@ -222,7 +233,7 @@ class Enumerated(Chance):
         self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
     ) -> Iterator[Branches]:
         """Slices of rows whose laws fit in memory, each branched in turn."""
-        for piece in _pieces(count_in_row(where), max(1, _LAW_NUMBERS // self.width)):
+        for piece in pieces(count_in_row(where), max(1, _LAW_NUMBERS // self.width)):
             part = state.take(piece)
             for parent, canvas, weight in self._branch_part(
                 part, where[piece], evaluation, support
@@ -262,7 +273,7 @@ class Enumerated(Chance):
                 lost, token = np.nonzero(dropped)
                 self.absorbed += (weight[lost] * law[lost, token]).sum()
                 possible &= within
-        for piece in _pieces(count_in_row(possible)):
+        for piece in pieces(count_in_row(possible)):
             row, token = pairs_of(possible[piece])
             row += piece.start
             filled = canvas.take(row, axis=0)
@@ -299,6 +310,7 @@ class Enumerated(Chance):
             raise ValueError(
                 f"one round leads to about {size} {what}, more than max_children="
                 f"{self.max_children:,}; raise it, decode fewer positions a round, or simulate"
+                f"{self.advice}"
             )
 
 
@@ -329,11 +341,13 @@ def _split_finished(
     )
 
 
-def _allowed(state: State, action: Ranked | Independent) -> BoolArray:
+def allowed_of(state: State, action: Ranked | Independent) -> BoolArray:
+    """Positions ``(R, n)`` that an action may take."""
     return state.feasible if action.allowed is None else np.asarray(action.allowed, bool)
 
 
-def _classify(state: State, action: Ranked, allowed: BoolArray) -> tuple[Array, IntArray, IntArray]:
+def classify(state: State, action: Ranked, allowed: BoolArray) -> tuple[Array, IntArray, IntArray]:
+    """Positions left out (0), sure (1), tied (2); how many of the tied to take, of how many."""
     count = np.broadcast_to(np.asarray(action.count, np.int64), (state.rows,))
     classes = np.empty(allowed.shape, np.uint8)
     need, tied = np.empty(state.rows, np.int64), np.empty(state.rows, np.int64)
@@ -367,7 +381,7 @@ def _simplest(value: float | Fraction) -> Fraction:
     return simple if abs(float(simple) - float(value)) < 1e-15 else Fraction(float(value))
 
 
-def _pieces(counts: IntArray, size: int = 0) -> Iterator[slice]:
+def pieces(counts: IntArray, size: int = 0) -> Iterator[slice]:
     """Runs of rows whose counts add up to a chunk at most (a single larger row stands alone)."""
     size = size or _CHUNK
     ends = np.cumsum(counts)

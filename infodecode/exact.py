@@ -22,6 +22,7 @@ from infodecode.decoder import Decoder
 from infodecode.distributions import Joint, Table
 from infodecode.distributions._joint import require
 from infodecode.models import OFF_SUPPORT, IdealModel, Model
+from infodecode.orbits import ORBITS_FROM, EnumeratedOrbits, Orbits, obstacle, sizes_of
 from infodecode.state import State
 
 OFF_SUPPORT_MODES = ("absorb", *OFF_SUPPORT)
@@ -35,6 +36,10 @@ _FIRST_ROWS = 1024
 @dataclass(frozen=True, eq=False, repr=False)
 class ExactRun:
     """What a decoder puts out, exactly.
+
+    Over orbits (see `exact`), each outcome stands for all sequences that the symmetry of the law
+    turns it into, and its weight is theirs together. Every summary is that of the full output law;
+    ``output`` is the law of the orbits.
 
     Probabilities are floats, or fractions with ``arithmetic="rational"``. Where canvases off the
     support were absorbed, the quantities that need the whole output law (``output``, ``entropy``,
@@ -52,6 +57,7 @@ class ExactRun:
         unfinished: probability of not having finished within ``max_rounds``.
         finished_by_round: entry t is the probability of finishing after t rounds; t = 0, 1, ….
         largest_round: distinct canvases (with memory) that the largest round started from.
+        orbit_sizes: ``(M,)`` how many sequences each outcome stands for; None without orbits.
     """
 
     distribution: Joint
@@ -63,6 +69,7 @@ class ExactRun:
     unfinished: float | Fraction
     finished_by_round: Array
     largest_round: int
+    orbit_sizes: tuple[int, ...] | None
     _calls: float | Fraction
     _evaluated: float | Fraction
     _log2_data: FloatArray
@@ -92,9 +99,9 @@ class ExactRun:
         if self.distribution.support_size is None:
             raise ValueError(f"kl needs the number of outcomes of {self.distribution.name}")
         if self._covers_all:
-            data = np.exp2(self._log2_data[self.on_support])
-            nu = np.log2(self.probabilities[self.on_support])
-            terms = data * (self._log2_data[self.on_support] - nu)
+            log2_data = self._log2_data[self.on_support]
+            log2_nu = self._log2_output[self.on_support]
+            terms = self._data_mass * (log2_data - log2_nu)
             return nonnegative(math.fsum(terms), zero=DECODED_ZERO)
         return math.inf
 
@@ -104,16 +111,15 @@ class ExactRun:
         self._demand_finished("reverse_kl")
         if self.absorbed > 0 or not self.on_support.all():
             return math.inf
-        nu = self.probabilities
-        return nonnegative(math.fsum(nu * (np.log2(nu) - self._log2_data)), zero=DECODED_ZERO)
+        terms = self.probabilities * (self._log2_output - self._log2_data)
+        return nonnegative(math.fsum(terms), zero=DECODED_ZERO)
 
     @cached_property
     def total_variation(self) -> float:
         """Total variation distance between data and output, in [0, 1]."""
         self._demand_finished("total_variation")
-        data = np.exp2(self._log2_data[self.on_support])
-        excess = np.maximum(data - self.probabilities[self.on_support], 0)
-        missed = 0.0 if self._covers_all else 1.0 - math.fsum(data)
+        excess = np.maximum(self._data_mass - self.probabilities[self.on_support], 0)
+        missed = 0.0 if self._covers_all else 1.0 - math.fsum(self._data_mass)
         return nonnegative(math.fsum([*excess, missed]), zero=DECODED_ZERO)
 
     @cached_property
@@ -121,7 +127,7 @@ class ExactRun:
         """Data probability of the outcomes that can be put out; 1.0 where ``kl`` is finite."""
         if self._covers_all:
             return 1.0
-        return math.fsum(np.exp2(self._log2_data[self.on_support]))
+        return math.fsum(self._data_mass)
 
     @cached_property
     def mode_probability(self) -> float | Fraction:
@@ -139,7 +145,10 @@ class ExactRun:
 
     @property
     def output(self) -> Table:
-        """The output law as a distribution over sequences (of floats, if counts would not fit)."""
+        """The output law as a distribution over sequences (of floats, if counts would not fit).
+
+        Over orbits, the law of the sequences that stand for them.
+        """
         self._demand_finished("output")
         run, d = self.followed, self.distribution
         exact_weights = run._rational and math.lcm(*(w.denominator for w in run.weights)) < 2**53
@@ -151,13 +160,15 @@ class ExactRun:
             labels=d.labels,
             names=d.names,
             template=d.template,
-            name=f"{d.name} decoded by {self.decoder.strategy!r}",
+            name=f"{d.name} decoded by {self.decoder.strategy!r}"
+            + (", up to symmetry" if run.orbit_sizes else ""),
         )
 
     @property
     def entropy(self) -> float:
-        """Entropy of the output law in bits."""
-        return self.output.entropy()
+        """Entropy of the output law in bits (of its sequences, over orbits too)."""
+        sizes = self.followed._log2_sizes
+        return self.output.entropy() + math.fsum(self.followed.probabilities * sizes)
 
     @property
     def rounds(self) -> Array:
@@ -194,7 +205,26 @@ class ExactRun:
 
     @cached_property
     def _covers_all(self) -> bool:
-        return int(self.on_support.sum()) == self.distribution.support_size
+        sizes = self.orbit_sizes or (1,) * len(self.outcomes)
+        covered = sum(size for size, on in zip(sizes, self.on_support, strict=True) if on)
+        return covered == self.distribution.support_size
+
+    @cached_property
+    def _log2_sizes(self) -> FloatArray:
+        """log2 of how many sequences each outcome stands for, ``(M,)``."""
+        if self.orbit_sizes is None:
+            return np.zeros(len(self.outcomes))
+        return np.array([math.log2(size) for size in self.orbit_sizes])
+
+    @cached_property
+    def _log2_output(self) -> FloatArray:
+        """log2 of the output probability of each single sequence, ``(M,)``."""
+        return np.asarray(np.log2(self.probabilities) - self._log2_sizes)
+
+    @cached_property
+    def _data_mass(self) -> FloatArray:
+        """Data probability of what each outcome on the support stands for."""
+        return np.exp2((self._log2_data + self._log2_sizes)[self.on_support])
 
     def _demand_finished(self, name: str) -> None:
         if self.unfinished > ROUNDING:
@@ -220,7 +250,8 @@ class ExactRun:
         return f"<exact {self.distribution.name}, {self.decoder!r}: {figures}>"
 
     def _repr_html_(self) -> str:
-        title = f"{self.distribution.name}, {self.decoder!r}, exactly"
+        over = "" if self.orbit_sizes is None else ", over orbits"
+        title = f"{self.distribution.name}, {self.decoder!r}, exactly{over}"
         return figures_table(title, {**self.summary(), "off_support": self.off_support})
 
 
@@ -233,6 +264,7 @@ def exact(
     arithmetic: str = "float",
     max_rounds: int | None = None,
     max_children: int | None = None,
+    orbits: bool | None = None,
     progress: bool | None = None,
 ) -> ExactRun:
     """The exact law of what a decoder puts out.
@@ -256,6 +288,10 @@ def exact(
             strategy that commits in each round.
         max_children: refuse a round that leads to more canvases than this (before merging); by
             default 20,000,000, and in proportion fewer beyond 16 positions.
+        orbits: follow one canvas for all that the symmetry of the law turns it into. That needs an
+            exchangeable law (`Joint.exchangeable`), its ideal model, and a decoder that treats
+            positions alike: no blocks, no place-dependent strategy, random ties. By default from
+            10 positions on, where it is possible; hundreds of positions then.
         progress: show a bar; by default on a terminal, after a second.
 
     Returns:
@@ -281,11 +317,7 @@ def exact(
     rounds = decoder.round_limit(law.length, max_rounds)
     most = children_allowed(law.length) if max_children is None else max_children
     limit = _validation.integer("max_children", most, minimum=1)
-    chance = Enumerated(
-        law if off_support == "absorb" else None,
-        max_children=limit,
-        width=max(law.alphabet_sizes),
-    )
+    chance = _chance(law, decoder, model, off_support, limit, orbits)
     one = Fraction(1) if arithmetic == "rational" else 1.0
     blank = np.full((1, law.length), -1, np.int32)
     live = decoder.start(
@@ -305,7 +337,7 @@ def exact(
             ended: list[Any] = []
             for done_rows, piece in _slices(live, _rows_at_once(law)):
                 chance.project(done_rows, live.rows)
-                for after in decoder.step(piece, used, chance):
+                for after in map(chance.settle, decoder.step(piece, used, chance)):
                     calls += _sum(after.weight * after.calls)
                     evaluated += _sum(after.weight * after.evaluated)
                     over = decoder.strategy.finished(after)
@@ -336,6 +368,7 @@ def exact(
         unfinished=unfinished,
         finished_by_round=np.array(finished_by_round),
         largest_round=largest,
+        orbit_sizes=sizes_of(chance, outputs.canvas),
         _calls=_plain(calls),
         _evaluated=_plain(evaluated),
         _log2_data=law._log2_mass(outputs.canvas),
@@ -348,9 +381,32 @@ def exact(
             arithmetic=arithmetic,
             max_rounds=max_rounds,
             max_children=max_children,
+            orbits=isinstance(chance, EnumeratedOrbits),
             progress=progress,
         ),
     )
+
+
+def _chance(
+    law: Joint, decoder: Decoder, model: Model | None, off_support: str, limit: int,
+    orbits: bool | None,
+) -> Enumerated:  # fmt: skip
+    """Every outcome, or every orbit where that is possible and asked for or worth while."""
+    support = law if off_support == "absorb" else None
+    width = max(law.alphabet_sizes)
+    reason = obstacle(law, decoder) if model is None else "the model is not the ideal one"
+    if orbits is None:
+        wanted = law.length >= ORBITS_FROM and reason is None
+    else:
+        wanted = _validation.flag("orbits", orbits)
+    if wanted and reason is not None:
+        raise ValueError(f"orbits=True needs a symmetric law and decoder: {reason}")
+    if wanted:
+        return EnumeratedOrbits(Orbits(law), support, max_children=limit, width=width)
+    advice = ""
+    if law.exchangeable is not None and reason is not None:
+        advice = f"; its symmetry cannot shorten this run: {reason}"
+    return Enumerated(support, max_children=limit, width=width, advice=advice)
 
 
 def prepare(

@@ -138,6 +138,14 @@ class Strategy:
     revising: ClassVar[bool] = False
 
     @property
+    def equivariant(self) -> bool:
+        """Whether positions count by their scores only, never by their place or in memory.
+
+        `exact` may then follow orbits of a symmetric law. False unless a strategy says so.
+        """
+        return False
+
+    @property
     def needs(self) -> frozenset[str]:
         """Score fields to compute (`infodecode.state.SCORES`)."""
         return frozenset()

@@ -38,6 +38,10 @@ class Factor(Strategy):
         )
 
     @property
+    def equivariant(self) -> bool:
+        return True
+
+    @property
     def needs(self) -> frozenset[str]:
         return frozenset({"confidence"})
 

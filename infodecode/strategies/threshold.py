@@ -42,6 +42,10 @@ class Threshold(Strategy):
         )
 
     @property
+    def equivariant(self) -> bool:
+        return True
+
+    @property
     def needs(self) -> frozenset[str]:
         return frozenset({"confidence"})
 

@@ -46,6 +46,10 @@ class TopK(Strategy):
         _validation.choice("by", self.by, ORDERS)
 
     @property
+    def equivariant(self) -> bool:
+        return self.by != "left_to_right"
+
+    @property
     def needs(self) -> frozenset[str]:
         return frozenset({self.by} - {"random", "left_to_right"})
 
