@@ -1,7 +1,5 @@
-"""``python -m toy``: every study of this folder, one after another."""
+"""``python -m toy``: every study of this folder, or those named."""
 
-import sys
+from toy.studies import app
 
-from toy import heart
-
-sys.exit(heart.main())
+app()
