@@ -1,5 +1,5 @@
 """``python -m figures``: every picture of this folder."""
 
-from figures import heart
+from figures import toys
 
-heart.main()
+toys.main()

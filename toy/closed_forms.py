@@ -144,7 +144,9 @@ def parity(law: Joint, decoder: Decoder) -> Closed | None:
     """All but the last round are exactly independent; so is that, but for the weight's parity."""
     strategy = decoder.strategy
     sizes = sizes_of(law, decoder)
-    if isinstance(strategy, strategies.Threshold | strategies.Factor):
+    if isinstance(strategy, strategies.Threshold) and not strategy.inclusive:
+        sizes = (law.length,) if strategy.gamma < 0.5 else (1,) * law.length
+    elif isinstance(strategy, strategies.Factor) and strategy.factor == 1:
         sizes = (1,) * law.length
     if sizes is None or (decoder.temperature == 0 and decoder.token_ties == "lowest"):
         return None

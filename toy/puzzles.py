@@ -11,8 +11,8 @@ def cases() -> list[Case]:
     """Latin squares of side 3 and 4; Sudoku without clues, with some, and solved by its clues."""
     return [
         Case(distributions.latin_squares(3)),
-        Case(distributions.latin_squares(4)),
-        Case(distributions.sudoku()),
+        Case(distributions.latin_squares(4), share=0.25),
+        Case(distributions.sudoku(), share=0.25),
         Case(distributions.sudoku("1... ..3. .... 4...")),
         Case(distributions.sudoku("0042 2031 4023 3214"), (by.certain,)),
     ]

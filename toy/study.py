@@ -12,8 +12,8 @@ import csv
 import dataclasses
 import math
 import platform
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -52,11 +52,13 @@ class Case:
         law: the distribution.
         formulas: tried in turn; `every_law` comes last.
         share: of the samples that a study simulates per decoder; less for long laws.
+        more: further decoders by name, beside those of `toy.grid`.
     """
 
     law: Joint
     formulas: tuple[Formula, ...] = ()
     share: float = 1.0
+    more: Mapping[str, Decoder] = field(default_factory=dict)
 
     def closed(self, decoder: Decoder) -> Closed:
         """What the formulas say together: a value of the first formula that gives it."""
@@ -142,7 +144,7 @@ def measure(case: Case, *, samples: int = SAMPLES, seed: int = SEED) -> list[Row
     samples = max(1, round(samples * case.share))
     return bound_rows(bounds) + [
         decoder_row(case, bounds, name, decoder, samples=samples, seed=seed)
-        for name, decoder in decoders(bounds).items()
+        for name, decoder in {**decoders(bounds), **case.more}.items()
     ]
 
 
@@ -334,7 +336,7 @@ cover   data probability of all that the decoder can put out"""
 
 def table(rows: Iterable[Row]) -> Table:
     """The decoders of one law for the terminal, within 80 columns."""
-    result = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     result.add_column("decoder", min_width=16, no_wrap=True)
     for heading, _ in COLUMNS:
         result.add_column(heading, justify="right", min_width=6, no_wrap=True)

@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from infodecode.distributions._chains import HiddenMarkov as HiddenMarkov
+from infodecode.distributions._chains import MarkovChain as MarkovChain
+from infodecode.distributions._chains import hidden_markov as hidden_markov
+from infodecode.distributions._chains import markov_chain as markov_chain
+from infodecode.distributions._codes import LinearCode as LinearCode
+from infodecode.distributions._codes import linear_code as linear_code
+from infodecode.distributions._codes import parity as parity
 from infodecode.distributions._compose import Concatenation as Concatenation
 from infodecode.distributions._compose import Mixture as Mixture
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
+from infodecode.distributions._language import article as article
+from infodecode.distributions._language import phrases as phrases
+from infodecode.distributions._language import words as words
 from infodecode.distributions._lists import Certain as Certain
 from infodecode.distributions._lists import InsertRandom as InsertRandom
 from infodecode.distributions._lists import RemoveRandom as RemoveRandom
@@ -23,6 +33,11 @@ from infodecode.distributions._lists import replace_index as replace_index
 from infodecode.distributions._lists import reverse as reverse
 from infodecode.distributions._lists import sort as sort
 from infodecode.distributions._permutations import Permutations as Permutations
+from infodecode.distributions._profiles import profile_records as profile_records
+from infodecode.distributions._puzzles import LatinSquares as LatinSquares
+from infodecode.distributions._puzzles import Sudoku as Sudoku
+from infodecode.distributions._puzzles import latin_squares as latin_squares
+from infodecode.distributions._puzzles import sudoku as sudoku
 from infodecode.distributions._records import from_counts as from_counts
 from infodecode.distributions._records import from_records as from_records
 from infodecode.distributions._records import from_samples as from_samples
@@ -30,6 +45,8 @@ from infodecode.distributions._records import titanic as titanic
 from infodecode.distributions._replacement import ReplaceRandom as ReplaceRandom
 from infodecode.distributions._restricted import Derangements as Derangements
 from infodecode.distributions._restricted import Shuffled as Shuffled
+from infodecode.distributions._snippets import VariableNames as VariableNames
+from infodecode.distributions._snippets import variable_names as variable_names
 from infodecode.distributions._symmetry import Automorphism as Automorphism
 from infodecode.distributions._table import Table as Table
 

@@ -55,7 +55,7 @@ class Joint(ABC):
     """
 
     batch: ClassVar[int] = 8192
-    exchangeable: ClassVar[Exchangeable | None] = None
+    exchangeable: Exchangeable | None = None
 
     name: str
     alphabet_sizes: tuple[int, ...]

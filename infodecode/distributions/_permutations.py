@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +24,7 @@ class Permutations(Joint):
     correlation :math:`n\log_2 n-\log_2 n!` (ParallelBench, eq. 4).
     """
 
-    exchangeable: ClassVar[Exchangeable] = "positions and tokens"
+    exchangeable: Exchangeable | None = "positions and tokens"
 
     def __init__(self, n: int) -> None:
         size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import numpy as np
 
@@ -23,7 +22,7 @@ class ReplaceRandom(Joint):
     :math:`\log_2 e` (eq. 3). Token 0 keeps the item, token 1 is the new one.
     """
 
-    exchangeable: ClassVar[Exchangeable] = "positions"
+    exchangeable: Exchangeable | None = "positions"
 
     def __init__(self, n: int) -> None:
         size = _validation.integer("n", n, minimum=1, maximum=LARGEST_LIST)

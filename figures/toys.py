@@ -1,4 +1,4 @@
-"""Error against rounds: the bounds and the decoders of ``results/toy/heart.csv``."""
+"""Error against rounds: bounds and decoders on three laws, from the tables of ``python -m toy``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-TABLE = Path("results/toy/heart.csv")
-OUTPUT = Path("docs/images/heart.svg")
-LAWS = ("replace_random(6)", "permutations(6)", "titanic")
+TABLES = Path("results/toy")
+OUTPUT = Path("docs/images/toys.svg")
+LAWS = {"replace_random(6)": "replace", "permutations(6)": "shuffle", "titanic": "records"}
+"""Law -> the study that measured it."""
+
 BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000"
 DECODERS = {
     "one by one": {"marker": "o", "color": BLACK, "mfc": "none", "ms": 9},
@@ -25,11 +27,12 @@ DECODERS = {
     "threshold .9": {"marker": "^", "color": BLACK, "ms": 6},
     "factor 1": {"marker": "v", "color": ORANGE, "ms": 6},
 }
+SIZE = (8.6, 3.2)
 STYLE = {"font.size": 9, "svg.hashsalt": "infodecode", "svg.fonttype": "path"}
 
 
-def read(path: Path = TABLE) -> list[dict[str, str]]:
-    """The rows of the table, as text."""
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a table, as text."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -58,13 +61,14 @@ def draw(axes: Axes, rows: Sequence[Mapping[str, str]], law: str) -> None:
     axes.set_ylim(bottom=0)
 
 
-def main(table: Path = TABLE, output: Path = OUTPUT) -> None:
-    """Read the table, draw a panel a law, write the picture."""
-    rows = read(table)
+def main(tables: Path = TABLES, output: Path = OUTPUT) -> None:
+    """Read the tables, draw a panel a law, write the picture."""
     with mpl.rc_context(STYLE):
-        figure, panels = plt.subplots(1, len(LAWS), figsize=(8.6, 3.2), layout="constrained")
-        for axes, law in zip(panels, LAWS, strict=True):
-            draw(axes, rows, law)
+        figure, [panels] = plt.subplots(
+            1, len(LAWS), figsize=SIZE, layout="constrained", squeeze=False
+        )
+        for axes, (law, study) in zip(panels, LAWS.items(), strict=True):
+            draw(axes, read(tables / f"{study}.csv"), law)
         panels[0].set_ylabel("KL(data ‖ output), bits")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
