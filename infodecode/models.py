@@ -169,7 +169,14 @@ class LawEvaluation(Evaluation):
         return tokens
 
     def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
-        return np.asarray(self._score_laws(rows, positions)[np.arange(len(rows)), tokens])
+        if len(rows) <= self._canvas.size:
+            return np.asarray(self._score_laws(rows, positions)[np.arange(len(rows)), tokens])
+        asked = np.zeros(self._canvas.shape, bool)
+        asked[rows, positions] = True
+        once = pairs_of(asked)
+        place = np.empty(asked.shape, np.int64)
+        place[once] = np.arange(len(once[0]))
+        return np.asarray(self._score_laws(*once)[place[rows, positions], tokens])
 
     def _score_laws(self, rows: IntArray, positions: IntArray) -> FloatArray:
         laws = self._model.laws(self._canvas, rows, positions)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 import infodecode
 from infodecode import Decoder, information, strategies
 from infodecode._kernels import chains
-from infodecode.distributions import Table
-from infodecode.distributions._chains import (
+from infodecode.distributions import (
     HiddenMarkov,
     MarkovChain,
+    Table,
     hidden_markov,
     markov_chain,
 )
@@ -406,6 +406,19 @@ def test_nothing_underflows():
     assert race.log2_probability(word)[0] == pytest.approx(-4001, rel=1e-13)
 
 
+def test_tiny_factors_on_both_sides_of_a_mask():
+    """Only the path 0, 1, 0 shows token 0 twice, each of its four other factors near 2**-275."""
+    rare, seen = 2.0**-300, 2.0**-250
+    law = hidden_markov(
+        [[0, rare, 1], [rare, 1, 0], [0, 0, 1]],
+        [[seen, 1, 0], [0, 0.5, 0.5], [0, 1, 0]],
+        length=3,
+        initial=[1, 0, 0],
+    )
+    assert law._log2_mass(np.array([[0, -1, 0]]))[0] == -1100
+    assert law.marginals([0, -1, 0])[0, 1].tolist() == [0, 0.5, 0.5]
+
+
 def exact_mass(law, canvas):
     """The forward recursion in fractions."""
     ahead = [F(p) for p in law.initial.tolist()]
@@ -461,6 +474,12 @@ def test_certainty_is_exactly_zero_bits():
         for value in (law.log2_probability(word), law.log2_mode(), law.entropy()):
             assert value == 0
             assert not np.signbit(value).any()
+    blurred = np.random.default_rng(0).dirichlet(np.ones(7), size=7)
+    for n in (2, 100, 10_000):
+        law = hidden_markov(blurred, [[1.0]] * 7, length=n)
+        assert law.log2_probability(np.zeros(n, int))[0] == 0
+    nearly = markov_chain(np.eye(2), length=2, initial=[1 - 2**-40, 2**-40])
+    assert nearly.log2_probability([0, 0])[0] == pytest.approx(math.log2(1 - 2**-40), rel=1e-12)
 
 
 # Symmetry, support, decoding --------------------------------------------------------------------
@@ -510,6 +529,36 @@ def test_counting_the_support_may_be_too_much():
     assert np.isfinite(law.log2_probability(law.sample(20))).all()
     with pytest.raises(ValueError, match="has too many outcomes"):
         law.table()
+
+
+def test_counting_the_support_may_take_too_many_additions():
+    generator = np.random.default_rng(0)
+    transition = generator.dirichlet(np.ones(100), size=100)
+    transition[generator.random((100, 100)) < 0.5] = 0
+    transition /= transition.sum(axis=1, keepdims=True)
+    assert markov_chain(transition, length=10_000, initial=np.eye(100)[0]).support_size is None
+    short = markov_chain(transition, length=2, initial=np.eye(100)[0])
+    assert short.support_size == np.count_nonzero(transition[0])
+
+
+def test_large_tables_come_in_slices():
+    law = markov_chain([[F(3, 4), F(1, 4)], [F(1, 2), F(1, 2)]], length=18)
+    full = law.table()
+    assert len(full.outcomes) == 2**18
+    assert full.integer
+    some = np.random.default_rng(0).integers(2**18, size=500)
+    np.testing.assert_allclose(
+        np.log2(full.probabilities[some]), law.log2_probability(full.outcomes[some]), rtol=1e-13
+    )
+
+
+def test_counts_beyond_a_table_become_floats():
+    start = [F(1, 2**53 - 1), F(2**53 - 2, 2**53 - 1)]
+    halves = [[F(1, 2), F(1, 2)]] * 2
+    assert markov_chain(halves, length=2).table().integer
+    full = markov_chain(halves, length=2, initial=start).table()
+    assert not full.integer
+    assert full.probabilities[-1] == pytest.approx(0.5, rel=1e-15)
 
 
 def test_sets_that_are_not_counted_per_canvas_still_bound_the_completions():
@@ -628,6 +677,13 @@ def test_rows_that_nearly_add_up_are_divided_by_their_sums():
     law = markov_chain([[0.3333333333, 0.6666666666], [0.5, 0.5]], length=2)
     assert law.transition[0].sum() == 1
     assert law.transition[0, 0] == pytest.approx(1 / 3, rel=1e-9)
+
+
+def test_negative_zero_is_zero():
+    marginals = markov_chain([[1.0, -0.0], [-0.0, 1.0]], length=2, initial=[1, 0]).marginals(
+        [0, -1]
+    )
+    assert not np.signbit(marginals).any()
 
 
 def test_entropies_of_too_many_words_are_refused():

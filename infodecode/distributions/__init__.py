@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from infodecode.distributions._chains import HiddenMarkov as HiddenMarkov
-from infodecode.distributions._chains import MarkovChain as MarkovChain
-from infodecode.distributions._chains import hidden_markov as hidden_markov
-from infodecode.distributions._chains import markov_chain as markov_chain
 from infodecode.distributions._codes import LinearCode as LinearCode
 from infodecode.distributions._codes import linear_code as linear_code
 from infodecode.distributions._codes import parity as parity
 from infodecode.distributions._compose import Concatenation as Concatenation
 from infodecode.distributions._compose import Mixture as Mixture
+from infodecode.distributions._hidden_markov import HiddenMarkov as HiddenMarkov
+from infodecode.distributions._hidden_markov import hidden_markov as hidden_markov
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
 from infodecode.distributions._language import article as article
@@ -32,6 +30,8 @@ from infodecode.distributions._lists import remove_index as remove_index
 from infodecode.distributions._lists import replace_index as replace_index
 from infodecode.distributions._lists import reverse as reverse
 from infodecode.distributions._lists import sort as sort
+from infodecode.distributions._markov import MarkovChain as MarkovChain
+from infodecode.distributions._markov import markov_chain as markov_chain
 from infodecode.distributions._permutations import Permutations as Permutations
 from infodecode.distributions._profiles import profile_records as profile_records
 from infodecode.distributions._puzzles import LatinSquares as LatinSquares

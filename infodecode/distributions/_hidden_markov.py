@@ -1,16 +1,10 @@
-"""Markov chains and hidden Markov models: the past matters to the future through one state.
-
-A Markov chain is the hidden Markov model whose tokens are its states: marginals, probabilities,
-samples and support are those of `HiddenMarkov`, and only the closed forms are its own.
-"""
+"""Hidden Markov models: the past matters to the future through one state that is not seen."""
 
 from __future__ import annotations
 
 import math
-import numbers
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -25,23 +19,22 @@ from infodecode._kernels.chains import (
     row_entropies,
 )
 from infodecode._kernels.laws import draw_into
-from infodecode._rounding import ROUNDING
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.distributions._joint import TABLE_LIMIT, Joint
+from infodecode.distributions._stochastic import (
+    MOST_STATES,
+    MOST_TOKENS,
+    same,
+    stationary,
+    stationary_start,
+    stochastic,
+    whole,
+)
 from infodecode.distributions._symmetry import Automorphism
 from infodecode.distributions._table import LARGEST_TOTAL, Table
 
 LONGEST = 10_000
 """Most positions of a chain."""
-
-MOST_STATES = 100
-"""Most hidden states."""
-
-MOST_TOKENS = 1000
-"""Most tokens of a hidden Markov model."""
-
-LEAST_PROBABILITY = 1e-100
-"""Least positive probability of a parameter."""
 
 MOST_SETS = 10_000
 """Most sets of hidden states that counting the support may meet."""
@@ -87,20 +80,20 @@ class HiddenMarkov(Joint):
         labels: Sequence[object] | None = None,
     ) -> None:
         size = _validation.integer("length", length, minimum=1, maximum=LONGEST)
-        self.transition, exact_transition = _stochastic("transition", transition, 2, MOST_STATES)
+        self.transition, exact_transition = stochastic("transition", transition, 2, MOST_STATES)
         states = len(self.transition)
         if self.transition.shape != (states, states):
             raise ValueError(f"transition must be square, got shape {self.transition.shape}")
-        self.emission, exact_emission = _stochastic("emission", emission, 2, MOST_TOKENS)
+        self.emission, exact_emission = stochastic("emission", emission, 2, MOST_TOKENS)
         if len(self.emission) != states:
             raise ValueError(
                 f"emission must have one row per hidden state ({states}), got {len(self.emission)}"
             )
         exact_initial = None
         if initial is None:
-            self.initial = _stationary_start(self.transition)
+            self.initial = stationary_start(self.transition)
         else:
-            self.initial, exact_initial = _stochastic("initial", initial, 1, MOST_STATES)
+            self.initial, exact_initial = stochastic("initial", initial, 1, MOST_STATES)
             if len(self.initial) != states:
                 raise ValueError(
                     f"initial must have one entry per state ({states}), got {len(self.initial)}"
@@ -210,12 +203,12 @@ class HiddenMarkov(Joint):
         if self._exact is None:
             return None
         initial, transition, emission = self._exact
-        steps, step_total = _whole(transition)
-        tokens, token_total = _whole(emission)
+        steps, step_total = whole(transition)
+        tokens, token_total = whole(emission)
         total = step_total ** max(1, self.length - 1) * token_total**self.length
         if total > LARGEST_TOTAL:
             return None
-        starts, start_total = _whole(_stationary(transition) if initial is None else initial)
+        starts, start_total = whole(stationary(transition) if initial is None else initial)
         if total * start_total > LARGEST_TOTAL:
             return None
         return starts.astype(np.int64), steps.astype(np.int64), tokens.astype(np.int64)
@@ -313,168 +306,9 @@ class HiddenMarkov(Joint):
 
     def symmetries(self) -> tuple[Automorphism, ...]:
         flow = self.initial[:, None] * self.transition
-        if self.length < 2 or not _same(flow, flow.T):
+        if self.length < 2 or not same(flow, flow.T):
             return ()
         return (Automorphism("reverse the positions", np.arange(self.length)[::-1].copy()),)
-
-
-class MarkovChain(HiddenMarkov):
-    """A chain whose next state depends on the present one only: see `markov_chain`.
-
-    Attributes:
-        transition: ``(V, V)`` chances of the next state, rows adding up to 1.
-        emission: the identity: every state is seen.
-        initial: ``(V,)`` law of the first state.
-    """
-
-    def __init__(
-        self,
-        transition: object,
-        *,
-        length: int,
-        initial: object = None,
-        labels: Sequence[object] | None = None,
-    ) -> None:
-        states = len(_validation.iterate("transition", transition))
-        everyone = np.eye(min(states, MOST_STATES + 1), dtype=np.int64)
-        super().__init__(transition, everyone, length=length, initial=initial, labels=labels)
-
-    def _title(self, length: int) -> str:
-        return f"markov_chain({len(self.initial)} states, length={length})"
-
-    def log2_mode(self) -> float:
-        with np.errstate(divide="ignore"):
-            best, step = np.log2(self.initial), np.log2(self.transition)
-        for _ in range(1, self.length):
-            best = (best[:, None] + step).max(axis=0)
-        return float(best.max())
-
-    @cached_property
-    def _lag_entropies(self) -> FloatArray:
-        """Entropy of the state d steps later, given the present one: ``(n, V)``."""
-        out = np.zeros((self.length, len(self.initial)))
-        power = np.eye(len(self.initial))
-        for d in range(1, self.length):
-            power = power @ self.transition
-            power /= power.sum(axis=1, keepdims=True)
-            out[d] = row_entropies(power)
-        return out
-
-    def _entropy(self, positions: tuple[int, ...]) -> float:
-        if not positions:
-            return 0.0
-        chosen = np.array(positions)
-        gaps = self._state_laws[chosen[:-1]] * self._lag_entropies[np.diff(chosen)]
-        return math.fsum([self._position_entropies[chosen[0]], *gaps.sum(axis=1)])
-
-    def _subset_entropies(self) -> FloatArray:
-        """Highest position by highest position: only the one below it matters."""
-        n = self.length
-        out, highest = np.zeros(1 << n), np.zeros(1 << n, np.int64)
-        for i, alone in enumerate(self._position_entropies):
-            lags = self._lag_entropies[np.arange(i, 0, -1)]
-            given = np.append(alone, (self._state_laws[:i] * lags).sum(axis=1))
-            below, here = slice(0, 1 << i), slice(1 << i, 2 << i)
-            out[here] = out[below] + given[highest[below]]
-            highest[here] = i + 1
-        return out
-
-    def mean_gains(self) -> FloatArray:
-        r"""Differences of the mean entropies of k random positions.
-
-        .. math:: \binom nk^{-1} \Bigl[ \sum_i \binom{n-i-1}{k-1} H(Y_i)
-                  + \sum_d \binom{n-d-1}{k-2} \sum_a H(Y_{a+d} | Y_a) \Bigr]
-
-        The binomials count the sets whose first position is i, and those that hold a and a + d and
-        nothing between.
-        """
-        n = self.length
-        occupied = np.cumsum(self._state_laws, axis=0)
-        size = np.arange(1, n + 1)
-        mean = np.zeros(n + 1)
-        share = size / n
-        for i, alone in enumerate(self._position_entropies):
-            mean[1:] += share * alone
-            left = n - i - 1
-            if left:
-                next_bits = float(occupied[left - 1] @ self._lag_entropies[i + 1])
-                mean[1:] += share * ((size - 1) / left * next_bits)
-                share *= np.maximum(left + 1 - size, 0) / left
-        return np.diff(mean)
-
-    def symmetries(self) -> tuple[Automorphism, ...]:
-        states, stay = len(self.initial), np.arange(self.length)
-        renamings = {tuple(np.roll(range(states), 1).tolist()): "move all states by one"}
-        renamings[tuple(range(states))[::-1]] = "reverse the order of the states"
-        for a in range(states):
-            for b in range(a + 1, states):
-                order = np.arange(states)
-                order[[a, b]] = b, a
-                renamings[tuple(order.tolist())] = (
-                    f"swap {self.labels[0][a]} and {self.labels[0][b]}"
-                )
-        return super().symmetries() + tuple(
-            Automorphism(name, stay, (np.array(order),) * self.length)
-            for order, name in renamings.items()
-            if order != tuple(range(states))
-            and _same(self.initial, self.initial[list(order)])
-            and _same(self.transition, self.transition[np.ix_(order, order)])
-        )
-
-
-def markov_chain(
-    transition: object,
-    *,
-    length: int,
-    initial: object = None,
-    labels: Sequence[object] | None = None,
-) -> MarkovChain:
-    r"""A Markov chain: the next state depends on the present one only.
-
-    .. math:: p(y) = \pi(y_1) \prod_{i=1}^{n-1} P(y_i, y_{i+1})
-
-    Entropies are sums over the gaps between the positions :math:`s_1 < s_2 < \dots`
-
-    .. math:: H(Y_S) = H(Y_{s_1}) + \sum_j H(Y_{s_{j+1}} | Y_{s_j})
-
-    so all of them are exact at any length, and so is the curve of random orders. The total
-    correlation of a stationary chain is :math:`(n-1)\, I(Y_1; Y_2)`.
-
-    Revealed positions make what lies on their two sides independent. So a chain decodes without
-    error in :math:`\lceil \log_2(n+1) \rceil` rounds: the middle first, then the middles of both
-    halves, and so on.
-
-    Args:
-        transition: ``(V, V)`` probabilities of the next state, a row for every present one: floats
-            whose rows add up to 1 within 1e-9 (then divided by their sums), or integers and
-            fractions that add up to 1 exactly. V <= 100; 0 or at least 1e-100 each.
-        length: positions n, 1 to 10,000.
-        initial: ``(V,)`` law of the first state; by default the stationary law.
-        labels: names of the states, by default their numbers.
-
-    Returns:
-        the chain. Its table has integer counts where all parameters are integers or fractions
-        (or ``initial`` is left out) and the common denominator is at most 2**53.
-
-    Raises:
-        ValueError: a row is no probability law (names it); or ``initial`` is left out and the chain
-            has several classes of states that it cannot leave, hence several stationary laws.
-
-    Example: weather that stays as it is nine days out of ten. Seven days take three rounds.
-        >>> import infodecode
-        >>> sticky = [[0.9, 0.1], [0.1, 0.9]]
-        >>> week = markov_chain(sticky, length=7, labels=["sun", "rain"])
-        >>> week.marginals([0, -1, -1, -1, -1, -1, 1])[0, 3]
-        array([0.5, 0.5])
-        >>> round(infodecode.total_correlation(week), 4)  # 6 (1 - H(0.1))
-        3.186
-        >>> infodecode.optimal_partitions(week).bits[:4].round(4).tolist()
-        [3.186, 0.3994, 0.0, 0.0]
-
-    Reference: Cover and Thomas 2006, section 4.2; Grassmann, Taksar and Heyman 1985 (the stationary
-    law, without subtractions).
-    """
-    return MarkovChain(transition, length=length, initial=initial, labels=labels)
 
 
 def hidden_markov(
@@ -528,84 +362,6 @@ def hidden_markov(
     return HiddenMarkov(transition, emission, length=length, initial=initial, labels=labels)
 
 
-def _stochastic(
-    name: str, value: object, dimensions: int, most: int
-) -> tuple[FloatArray, Array | None]:
-    """Rows of probabilities as floats that add up to 1, and as fractions if they were given so."""
-    given = _validation.array(name, value)
-    if given.ndim != dimensions or given.size == 0:
-        raise ValueError(
-            f"{name} must have {dimensions} {'axis' if dimensions == 1 else 'axes'}, not empty, "
-            f"got {_validation.shown(value)}"
-        )
-    if max(given.shape) > most:
-        raise ValueError(f"{name} may have at most {most} rows and columns, got {given.shape}")
-    rows = given.reshape(-1, given.shape[-1]).tolist()
-    fractions = all(
-        isinstance(p, numbers.Rational) and not isinstance(p, bool) for row in rows for p in row
-    )
-    for k, row in enumerate(rows):
-        where = name if dimensions == 1 else f"{name}[{k}]"
-        for v, p in enumerate(row):
-            _validation.number(f"{where}[{v}]", p, minimum=0, maximum=1)
-            if 0 < p < LEAST_PROBABILITY:
-                raise ValueError(
-                    f"{where}[{v}] must be 0 or at least {LEAST_PROBABILITY:g}, got {p!r}"
-                )
-        total = sum(row) if fractions else math.fsum(row)
-        if abs(total - 1) > (0 if fractions else 1e-9):
-            raise ValueError(f"{where} must add up to 1, got {float(total)!r}")
-    floats = np.array([[float(p) for p in row] for row in rows])
-    floats /= np.array([math.fsum(row) for row in floats])[:, None]
-    exact = np.array([[Fraction(p) for p in row] for row in rows]) if fractions else None
-    return floats.reshape(given.shape), None if exact is None else exact.reshape(given.shape)
-
-
-def _stationary_start(transition: FloatArray) -> FloatArray:
-    with np.errstate(all="ignore"):
-        law = np.asarray(_stationary(transition), dtype=np.float64)
-    if not ((law == 0) | (law >= LEAST_PROBABILITY)).all():
-        raise ValueError(
-            f"initial must be given: the stationary law has probabilities below "
-            f"{LEAST_PROBABILITY:g}"
-        )
-    return law
-
-
-def _stationary(transition: Array) -> Array:
-    """The stationary law of floats or fractions, without subtractions (GTH elimination)."""
-    states = len(transition)
-    reach = np.eye(states, dtype=bool) | (transition > 0).astype(bool)
-    for _ in range(states.bit_length()):
-        reach = reach @ reach
-    recurrent = np.flatnonzero((reach <= reach.T).all(axis=1))
-    if not reach[recurrent[0], recurrent].all():
-        apart = recurrent[~reach[recurrent[0], recurrent]][0]
-        raise ValueError(
-            "initial must be given: the stationary law is not unique, since states "
-            f"{recurrent[0]} and {apart} never reach each other"
-        )
-    work = transition[np.ix_(recurrent, recurrent)]
-    for k in range(len(work) - 1, 0, -1):
-        work[:k, k] /= work[k, :k].sum()
-        work[:k, :k] += np.outer(work[:k, k], work[k, :k])
-    law = 0 * transition[0]
-    law[recurrent[0]] += 1
-    for k in range(1, len(work)):
-        law[recurrent[k]] = law[recurrent[:k]] @ work[:k, k]
-    return np.asarray(law / law.sum())
-
-
-def _whole(fractions: Array) -> tuple[Array, int]:
-    """Numerators over the least common denominator, and that denominator."""
-    total = math.lcm(*(p.denominator for p in fractions.ravel()))
-    return np.array([int(p * total) for p in fractions.ravel()]).reshape(fractions.shape), total
-
-
 def _bits(present: Array) -> int:
     """A set of states as the bits of an int."""
     return sum(1 << int(s) for s in np.flatnonzero(present))
-
-
-def _same(a: Array, b: Array) -> bool:
-    return np.allclose(a, b, rtol=ROUNDING / 10, atol=0)
