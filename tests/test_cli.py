@@ -1,20 +1,25 @@
 """The console command: what it prints, its JSON, its pictures, and one line for every bad input."""
 
+import inspect
 import json
 import math
+import shlex
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import infodecode
 from infodecode import Decoder, distributions, strategies
-from infodecode.cli import main, parsing, show
+from infodecode.cli import listing, main, parsing, readers, show, vocabulary
+
+COMMANDS = ("bounds", "exact", "simulate", "sample", "list")
 
 
 class Outcome:
@@ -182,26 +187,26 @@ def test_version_and_help(command):
     for arguments in ([], ["--help"]):
         outcome = command(*arguments)
         assert outcome.status == 0
-        assert all(name in outcome.out for name in ("bounds", "exact", "simulate"))
+        assert all(f" {name} " in outcome.out for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["bounds", "exact", "simulate"])
-def test_help_of_a_command_has_examples_that_work(command, name, tmp_path, monkeypatch, survey):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_has_examples_that_work(command, name, monkeypatch, survey):
     monkeypatch.chdir(survey.parent)
     lines = [line.strip(" │") for line in command(name, "--help").out.splitlines()]
-    examples = [line.split() for line in lines if line.startswith(f"infodecode {name} ")]
+    examples = [shlex.split(line) for line in lines if line.startswith(f"infodecode {name}")]
     assert len(examples) >= 2
     for _, *arguments in examples:
         assert command(*arguments).status == 0, arguments
 
 
 BAD = {
-    "no argument": (["bounds"], "NAME|FILE.csv"),
+    "no argument": (["bounds"], "LAW|FILE.csv"),
     "unknown command": (["bound", "copy:3"], "bound"),
     "unknown option": (["bounds", "copy:3", "--jsn"], "--jsn"),
     "unknown law": (["bounds", "permutation:6"], "'permutations'"),
-    "unknown law lists all": (["bounds", "zzz"], "replace_random"),
-    "empty law": (["bounds", ""], "distribution must be one of"),
+    "unknown law says where all are": (["bounds", "zzz"], "'infodecode list'"),
+    "empty law": (["bounds", ""], "distribution must be a name"),
     "no parameter": (["bounds", "permutations"], "needs n (example: permutations:6)"),
     "no value": (["bounds", "permutations:"], "n must be an integer"),
     "not an integer": (["bounds", "permutations:2.5"], "n must be an integer"),
@@ -241,9 +246,58 @@ BAD = {
     "no threads": (["simulate", "copy:3", "--threads", "0"], "threads"),
     "precision": (["simulate", "copy:3", "--precision", "0"], "precision"),
     "too large to enumerate": (
-        ["exact", "permutations:40", "--strategy", "top_k:20"],
+        ["exact", "permutations:40", "--strategy", "top_k:20", "--no-orbits"],
         "max_children",
     ),
+    "orbits of a law without symmetry": (["exact", "titanic", "--orbits"], "not exchangeable"),
+    "group": (["list", "laws"], "distributions, strategies, models, blocks"),
+    "sizes below zero": (["sample", "copy:3", "--size", "-1"], "size"),
+    "seed below zero": (["sample", "copy:3", "--seed", "-1"], "seed"),
+    "clues": (["bounds", "sudoku:12"], "16 characters"),
+    "values for a name without any": (["bounds", "variable_names:3"], "at most 0"),
+    "bits": (["bounds", "linear_code:012"], "check must be zeros and ones"),
+    "rows of bits": (["bounds", "linear_code:01/0"], "check must have rows of the same length"),
+    "rows of a matrix": (["bounds", "markov_chain:1 0; 1,length=3"], "rows of the same length"),
+    "matrix": (["bounds", "markov_chain:0.9 0.1/0.2 0.8,length=3"], "separated by ';'"),
+    "zero denominator": (["bounds", "markov_chain:1/0,length=3"], "1/4"),
+    "huge exponent": (["bounds", "markov_chain:1e999,length=3"], "1/4"),
+    "no law of the next state": (
+        ["bounds", "markov_chain:0.9 0.1; 0.2 0.9,length=3"],
+        "transition[1] must add up to 1",
+    ),
+    "vector": (["bounds", "markov_chain:1,length=3,initial="], "initial must be numbers"),
+    "length": (["bounds", "markov_chain:1"], "needs length"),
+    "model": (["exact", "copy:3", "--model", "nosy:1"], "'noisy'"),
+    "no scale": (["exact", "copy:3", "--model", "noisy"], "needs scale"),
+    "scale": (["simulate", "copy:3", "--model", "noisy:-1"], "scale must be at least 0"),
+    "the model of a model": (["exact", "copy:3", "--model", "noisy:1,model=x"], "'model'"),
+    "ideal with a value": (["exact", "copy:3", "--model", "ideal:1"], "at most 0"),
+    "fractions of a noisy model": (
+        ["exact", "copy:3", "--model", "noisy:1", "--rational"],
+        "--rational needs --model ideal",
+    ),
+    "orbits of a noisy model": (
+        ["exact", "permutations:4", "--model", "noisy:1", "--orbits"],
+        "not the ideal one",
+    ),
+    "noisy and natural where there is none": (
+        ["exact", "titanic", "--model", "noisy:1", "--off-support", "natural"],
+        "off_support",
+    ),
+    "no weight": (["bounds", "copy:3 | reverse:3"], "needs its weight first, got 'copy:3'"),
+    "weight last": (["bounds", "copy:3 * 1/2 | reverse:3 * 1/2"], "a weight must be a number"),
+    "weight alone": (["bounds", "1/2 * copy:3"], "belongs in a mixture"),
+    "weights": (["bounds", "1/2 * copy:3 | 1/3 * reverse:3"], "weights"),
+    "weight of zero": (["bounds", "0 * copy:3 | 1 * reverse:3"], "weights must all be positive"),
+    "parts that differ": (["bounds", "1/2 * copy:3 | 1/2 * copy:4"], "parts must share"),
+    "nothing to add": (["bounds", "copy:3 +"], "on both sides of +"),
+    "nothing to mix": (["bounds", "| 1 * copy:3"], "on both sides of |"),
+    "parenthesis left open": (["bounds", "(copy:3 + copy:3"], "matching parentheses"),
+    "parenthesis too many": (["bounds", "copy:3) + (copy:3"], "matching parentheses"),
+    "unknown law in a sum": (["bounds", "copy:3 + cpoy:3"], "'copy'"),
+    "file in a sum": (["bounds", "survey.csv + copy:3"], "files cannot"),
+    "file at the end of a sum": (["bounds", "copy:3 + survey.csv"], "files cannot"),
+    "count with a sum": (["bounds", "copy:3 + copy:3", "--count", "x"], "--count"),
 }
 
 
@@ -287,23 +341,37 @@ def test_unknown_columns(command, survey):
         assert "'nope'" in outcome.err
 
 
+def parse_model(text):
+    return parsing.parse_model(text, distributions.copy(2), "absorb")
+
+
 @given(st.text(max_size=20))
 def test_any_text_is_an_object_or_a_value_error(text):
-    for parse in (parsing.parse_distribution, parsing.parse_strategy, parsing.parse_blocks):
+    for parse in (
+        parsing.parse_distribution,
+        parsing.parse_strategy,
+        parsing.parse_blocks,
+        parse_model,
+    ):
         try:
             parse(text)
         except ValueError as error:
             assert str(error)  # noqa: PT017
 
 
-@given(
-    st.sampled_from([*parsing.STRATEGIES, *parsing.BLOCK_POLICIES]),
-    st.text(alphabet="0123456789.-,=/abkeny", max_size=12),
-)
+PARSERS = {
+    **dict.fromkeys(vocabulary.DISTRIBUTIONS, parsing.parse_distribution),
+    **dict.fromkeys(vocabulary.STRATEGIES, parsing.parse_strategy),
+    **dict.fromkeys(vocabulary.MODELS, parse_model),
+    **dict.fromkeys(vocabulary.BLOCK_POLICIES, parsing.parse_blocks),
+}
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(PARSERS)), st.text(alphabet="012.-,=/;abkeny (+|*)", max_size=8))
 def test_any_parameters_are_an_object_or_a_value_error(name, text):
-    parse = parsing.parse_strategy if name in parsing.STRATEGIES else parsing.parse_blocks
     try:
-        parse(f"{name}:{text}")
+        PARSERS[name](f"{name}:{text}")
     except ValueError as error:
         assert str(error)  # noqa: PT017
 
@@ -325,15 +393,318 @@ def test_strategy_grammar(text, strategy):
     assert parsing.parse_strategy(text) == strategy
 
 
-def test_every_example_of_the_vocabulary_parses():
-    for registry, kind in (
-        (parsing.DISTRIBUTIONS, "distribution"),
-        (parsing.STRATEGIES, "strategy"),
-        (parsing.BLOCK_POLICIES, "block policy"),
-    ):
-        for name, entry in registry.items():
-            assert entry.example.startswith(name)
-            parsing.resolve(entry.example, registry, kind)
+def masses(law):
+    """Every outcome with its probability, as labels."""
+    table = law.table()
+    rows = map(table.labels_of, table.outcomes)
+    return dict(zip(rows, table.probabilities, strict=True))
+
+
+def assert_same(law, expected):
+    assert law.names == expected.names
+    assert masses(law) == pytest.approx(masses(expected))
+
+
+CHAIN = [[Fraction(9, 10), Fraction(1, 10)], [Fraction(1, 5), Fraction(4, 5)]]
+HAMMING = [[1, 0, 1, 0, 1, 0, 1], [0, 1, 1, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "law"),
+    [
+        ("shuffled:4", distributions.shuffled(4)),
+        ("derangements:n=4", distributions.derangements(4)),
+        ("insert_random:3", distributions.insert_random(3)),
+        ("insert_index:3,i=1", distributions.insert_index(3, 1)),
+        ("remove_random:4", distributions.remove_random(4)),
+        ("remove_index:4,1", distributions.remove_index(4, 1)),
+        ("reverse:4", distributions.reverse(4)),
+        ("sort:4,3", distributions.sort(4, seed=3)),
+        ("latin_squares:3", distributions.latin_squares(3)),
+        ("sudoku:1... ..3. .... 4...", distributions.sudoku("1.....3.....4...")),
+        ("sudoku", distributions.sudoku()),
+        ("parity:4,odd=true", distributions.parity(4, odd=True)),
+        ("linear_code:1010101/0110011/0001111", distributions.linear_code(HAMMING)),
+        (
+            "linear_code:1010101 / 0110011 / 0001111, syndrome=101",
+            distributions.linear_code(HAMMING, syndrome=[1, 0, 1]),
+        ),
+        ("markov_chain:0.9 0.1; 0.2 0.8,length=4", distributions.markov_chain(CHAIN, length=4)),
+        (
+            "markov_chain:9/10 1/10;1/5 4/5, 4, initial = 1 0, labels = sun rain",
+            distributions.markov_chain(CHAIN, length=4, initial=[1, 0], labels=["sun", "rain"]),
+        ),
+        (
+            "hidden_markov:0.9 0.1; 0.2 0.8,1/2 1/2 0; 0 1/3 2/3,length=3",
+            distributions.hidden_markov(CHAIN, [[0.5, 0.5, 0], [0, 1 / 3, 2 / 3]], length=3),
+        ),
+        ("profile_records:20,seed=2", distributions.profile_records(20, seed=2)),
+        ("variable_names", distributions.variable_names()),
+        ("phrases:New York/Mexico City", distributions.phrases()),
+        ("phrases:a b / c d,weights=3 1", distributions.phrases(["a b", "c d"], [3, 1])),
+        ("phrases:a b/c d,weights=0.75 1/4", distributions.phrases(["a b", "c d"], [3, 1])),
+        ("article", distributions.article()),
+        ("words:3,weighted=yes,most=9", distributions.words(3, weighted=True, most=9)),
+    ],
+)
+def test_distribution_grammar(text, law):
+    assert_same(parsing.parse_distribution(text), law)
+
+
+def test_typed_numbers_are_exact(command):
+    parsed = parsing.parse_distribution("markov_chain:0.9 0.1; 0.2 0.8,length=3")
+    assert parsed.table().integer
+    text = "0.3 * copy:2 | 0.7 * reverse:2"
+    record = command("exact", text, "--strategy", "top_k:2", "--rational", "--json").record
+    assert record["fractions"]["validity"] == "29/50"
+
+
+numbers = st.fractions(min_value=0, max_value=1, max_denominator=1000)
+
+
+@given(st.lists(numbers, min_size=1, max_size=5))
+def test_numbers_are_read_as_integers_fractions_or_floats(values):
+    read = readers.vector(" ".join(map(str, values)))
+    assert read == pytest.approx([float(value) for value in values])
+    if all(value in (0, 1) for value in values):
+        assert all(type(value) is int for value in read)
+    else:
+        kind = Fraction if sum(values) == 1 else float
+        assert all(type(value) is kind for value in read)
+
+
+@pytest.mark.parametrize("digits", [3, 20])
+def test_decimals_with_many_digits_become_floats(digits):
+    tail = "3" * digits
+    read = readers.vector(f"0.{tail} 0.{'6' * (digits - 1)}7")
+    assert [type(value) for value in read] == [Fraction if digits == 3 else float] * 2
+    assert math.fsum(read) == pytest.approx(1)
+
+
+@st.composite
+def laws(draw, depth=2):
+    """Text and the law that it means, of three positions."""
+    kind = draw(st.sampled_from(["leaf", "mixture", "sum"])) if depth else "leaf"
+    if kind == "leaf":
+        name = draw(st.sampled_from(["copy", "reverse", "permutations", "derangements"]))
+        return f"{name}:3", getattr(distributions, name)(3)
+    if kind == "mixture":
+        parts = draw(st.lists(laws(depth - 1), min_size=2, max_size=3))
+        length = min(law.length for _, law in parts)
+        parts = [part for part in parts if part[1].length == length]
+        weights = [draw(st.integers(1, 9)) for _ in parts]
+        shares = [Fraction(weight, sum(weights)) for weight in weights]
+        written = draw(st.sampled_from([weights, shares]))
+        text = " | ".join(
+            f"{share} * ({part})" for share, (part, _) in zip(written, parts, strict=True)
+        )
+        if len(parts) == 1:
+            return parts[0]
+        return f"({text})", distributions.mixture([law for _, law in parts], weights)
+    (a, left), (b, right) = draw(laws(0)), draw(laws(depth - 1))
+    return f"{a}+{b}", distributions.concatenate(left, right)
+
+
+@settings(max_examples=40, deadline=None)
+@given(laws())
+def test_sums_and_mixtures_are_those_of_the_library(case):
+    text, law = case
+    parsed = parsing.parse_law(text)
+    assert parsed.alphabet_sizes == law.alphabet_sizes
+    assert masses(parsed) == pytest.approx(masses(law))
+
+
+def test_plus_binds_tighter_than_bar_and_a_weight_takes_all_of_its_part():
+    text = "1/4 * copy:2 + parity:2 | 3/4 * reverse:2 + parity:2,odd=yes"
+    d = distributions
+    even = d.concatenate(d.copy(2), d.parity(2))
+    odd = d.concatenate(d.reverse(2), d.parity(2, odd=True))
+    assert_same(parsing.parse_law(text), d.mixture([even, odd], [1, 3]))
+    text = "parity:2 + (0.25 * copy:2 | 0.75 * reverse:2)"
+    mixed = d.mixture([d.copy(2), d.reverse(2)], [1, 3])
+    assert_same(parsing.parse_law(text), d.concatenate(d.parity(2), mixed))
+
+
+@pytest.mark.parametrize("name", ["a + b.csv", "a|b.csv", "1 * (x.CSV", "copy:3.csv", "a+b.txt"])
+def test_files_with_separators_in_their_names_are_files(command, survey, monkeypatch, name):
+    monkeypatch.chdir(survey.parent)
+    survey.rename(name)
+    record = command("bounds", name, "--count", "people", "--json").record
+    assert record["length"] == 2
+
+
+def test_a_known_name_is_that_law_whatever_files_there_are(survey, monkeypatch):
+    monkeypatch.chdir(survey.parent)
+    for name in ("titanic", "copy:3"):
+        survey.with_name(name).write_text("a,b\n1,2\n", encoding="utf-8")
+        assert_same(
+            parsing.parse_distribution(name),
+            distributions.titanic() if name == "titanic" else distributions.copy(3),
+        )
+
+
+def test_a_very_long_law_is_not_taken_for_a_path():
+    law = parsing.parse_distribution(" + ".join(["copy:2"] * 3000))
+    assert law.length == 6000
+
+
+def first_argument(line):
+    """The first word of a line as a shell reads it."""
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    return lexer.get_token()
+
+
+@pytest.mark.parametrize("group", vocabulary.GROUPS)
+def test_list_shows_each_example_as_typed(command, group):
+    examples = [entry.example for entry in vocabulary.GROUPS[group].values()]
+    lines = command("list", group).out.splitlines()
+    first = [first_argument(line) for line in lines if line.startswith("  ") and line[2] != " "]
+    assert [text for text in first if text in examples] == examples
+
+
+def test_list_fits_80_columns_and_says_what_and_where(command):
+    outcome = command("list")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert max(map(len, outcome.out.splitlines())) <= 80
+    assert all(title in outcome.out for title in listing.TITLES.values())
+    words = set(outcome.out.split())
+    for entries in vocabulary.GROUPS.values():
+        for entry in entries.values():
+            assert set(entry.summary.split()) <= words
+            assert set(entry.paper.split()) <= words
+
+
+@pytest.mark.parametrize("group", [None, *vocabulary.GROUPS])
+def test_list_in_json(command, group):
+    record = command("list", *([] if group is None else [group]), "--json").record
+    assert list(record) == (list(vocabulary.GROUPS) if group is None else [group])
+    for name, entries in record.items():
+        known = vocabulary.GROUPS[name]
+        assert [entry["name"] for entry in entries] == list(known)
+        for entry in entries:
+            assert entry["example"] == known[entry["name"]].example
+            assert entry["paper"] == known[entry["name"]].paper
+
+
+def public(module):
+    return {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
+
+
+def test_everything_that_can_be_typed_has_a_name():
+    factories = {name for name, value in public(distributions).items() if inspect.isfunction(value)}
+    untyped = {"from_counts", "from_records", "from_samples", "concatenate", "mixture"}
+    assert set(vocabulary.DISTRIBUTIONS) == factories - untyped
+    builds = {entry.build for entry in vocabulary.STRATEGIES.values()}
+    builds |= {entry.build for entry in vocabulary.BLOCK_POLICIES.values()}
+    bases = {strategies.Strategy, strategies.BlockPolicy}
+    for value in public(strategies).values():
+        if inspect.isclass(value) and bases & set(value.__mro__[1:]):
+            assert value in builds
+
+
+def test_every_parameter_of_an_entry_is_one_of_its_factory():
+    for entries in vocabulary.GROUPS.values():
+        for entry in entries.values():
+            assert set(entry.parameters) <= set(inspect.signature(entry.build).parameters)
+
+
+@pytest.mark.parametrize("name", vocabulary.GROUPS["distributions"])
+def test_bounds_of_every_example(command, name):
+    entry = vocabulary.GROUPS["distributions"][name]
+    outcome = command("bounds", entry.example, "--json")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.record["length"] >= 2
+
+
+@pytest.mark.parametrize("group", ["strategies", "models", "blocks"])
+def test_every_other_example_decodes(command, group):
+    option = {"strategies": "--strategy", "models": "--model", "blocks": "--blocks"}[group]
+    for name, entry in vocabulary.GROUPS[group].items():
+        assert entry.example.startswith(name)
+        for verb in ("exact", "simulate"):
+            more = ["--samples", 10] if verb == "simulate" else []
+            outcome = command(verb, "permutations:4", option, entry.example, *more, "--json")
+            assert (outcome.status, outcome.err) == (0, "")
+
+
+@pytest.mark.parametrize("off_support", ["absorb", "marginal", "uniform", "natural"])
+def test_exact_with_a_noisy_model(command, off_support):
+    law = distributions.replace_random(5)
+    rule = "marginal" if off_support == "absorb" else off_support
+    model = infodecode.NoisyModel(infodecode.IdealModel(law, off_support=rule), 0.7, seed=3)
+    run = infodecode.exact(
+        law, Decoder(strategies.Factor(1.0)), model=model, off_support=off_support
+    )
+    arguments = ("exact", "replace_random:5", "--strategy", "factor:1", "--off-support")
+    noisy = (*arguments, off_support, "--model", "noisy:0.7,seed=3")
+    record = command(*noisy, "--json").record
+    assert record["validity"] == pytest.approx(run.validity, abs=1e-12)
+    assert record["kl"] == pytest.approx(run.kl)
+    assert (record["model"], record["off_support"]) == ("noisy:0.7,seed=3", off_support)
+    assert "model noisy:0.7,seed=3" in command(*noisy).out
+    ideal = command(*arguments, off_support, "--json").record
+    assert ideal["model"] == "ideal"
+    assert ideal["validity"] != pytest.approx(run.validity, abs=1e-3)
+
+
+def test_simulation_with_a_noisy_model(command):
+    arguments = ("replace_random:5", "--strategy", "factor:1", "--model", "noisy:0.7,seed=3")
+    record = command(
+        "simulate", *arguments, "--off-support", "uniform", "--samples", 3000, "--json"
+    ).record
+    exact = command("exact", *arguments, "--off-support", "uniform", "--json").record
+    assert record["model"] == "noisy:0.7,seed=3"
+    assert record["validity"]["low"] <= exact["validity"] <= record["validity"]["high"]
+    assert "model noisy:0.7" in command("simulate", *arguments, "--samples", 10).out
+
+
+def test_orbits_are_automatic_and_can_be_chosen(command):
+    arguments = ("exact", "permutations:6", "--strategy", "top_k:2")
+    plain = command(*arguments, "--json").record
+    over = command(*arguments, "--orbits", "--json").record
+    assert (plain["orbits"], over["orbits"]) == (False, True)
+    for name in ("validity", "kl", "total_variation"):
+        assert over[name] == pytest.approx(plain[name])
+    assert "over orbits" in command(*arguments, "--orbits").out
+    assert "over orbits" not in command(*arguments).out
+    long = ("exact", "replace_random:12", "--strategy", "top_k:4")
+    assert command(*long, "--json").record["orbits"]
+    assert not command(*long, "--no-orbits", "--json").record["orbits"]
+
+
+def test_what_cannot_be_known_is_null_with_a_reason(command):
+    law = "hidden_markov:0.9 0.1; 0.2 0.8,1/2 1/2 0; 0 1/3 2/3,length=30"
+    arguments = ("exact", law, "--temperature", 0, "--strategy", "top_k:1,by=left_to_right")
+    record = command(*arguments, "--json").record
+    assert record["mode_probability"] is None
+    assert record["validity"] == 1
+    assert "needs the modes" in " ".join(command(*arguments).out.split())
+    bounds = command("bounds", "1/2 * permutations:20 | 1/2 * reverse:20")
+    assert (bounds.status, bounds.err) == (0, "")
+    assert "entropy -, total correlation -" in bounds.out
+
+
+def test_sample_prints_what_a_person_reads(command):
+    law = distributions.insert_random(4)
+    texts = [law.render(row) for row in law.sample(5, seed=2)]
+    outcome = command("sample", "insert_random:4", "--size", 5, "--seed", 2)
+    assert outcome.out.splitlines() == texts
+    squares = distributions.latin_squares(3)
+    blocks = [squares.render(row) for row in squares.sample(3)]
+    assert command("sample", "latin_squares:3").out == "\n\n".join(blocks) + "\n"
+    assert command("sample", "copy:3", "--size", 0).out == ""
+
+
+def test_sample_in_json(command, survey):
+    record = command("sample", "article", "--size", 2, "--seed", 4, "--json").record
+    law = distributions.article()
+    rows = law.sample(2, seed=4)
+    assert record["sequences"] == [list(law.labels_of(row)) for row in rows]
+    assert record["texts"] == [law.render(row) for row in rows]
+    assert (record["names"], record["seed"]) == (["article", "noun"], 4)
+    file = command("sample", survey, "--count", "people", "--columns", "smoker", "--json").record
+    assert all(row in (["no"], ["yes"]) for row in file["sequences"])
 
 
 def test_sizes_are_counted():
@@ -353,3 +724,21 @@ def test_the_installed_command_is_quick_and_quiet():
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_listing_imports_neither_pandas_nor_matplotlib():
+    code = (
+        "import sys; from infodecode.cli import main\n"
+        "try: main(['list'])\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert "permutations:6" in done.stdout
+    assert not {"pandas", "matplotlib"} & set(done.stderr.split())

@@ -68,8 +68,11 @@ def test_readme_notebook_prints_what_it_says():
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     blocks = readme_blocks("python")
     assert blocks
+    names: dict[str, object] = {}
     for block in blocks:
-        runner.run(parser.get_doctest(block, {}, "README.md", "README.md", 0))
+        test = parser.get_doctest(block, names, "README.md", "README.md", 0)
+        runner.run(test, clear_globs=False)
+        names.update(test.globs)
     results = runner.summarize()
     assert results.attempted > 0
     assert results.failed == 0

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,7 +14,8 @@ from typer.testing import CliRunner
 import infodecode
 from figures import toys as picture
 from infodecode import Decoder, distributions, strategies
-from toy import closed_forms, study
+from infodecode.cli.vocabulary import DISTRIBUTIONS
+from toy import closed_forms, docs, study
 from toy.grid import decoders
 from toy.studies import STUDIES, app
 from toy.study import Case
@@ -200,6 +202,13 @@ def test_table_keeps_infinity_and_its_origin(rows, tmp_path):
     assert cells["seed"] == str(study.SEED)
     assert cells["command"] == "python -m toy.replace"
     assert cells["versions"].startswith("infodecode ")
+
+
+def test_the_page_of_toys_is_up_to_date():
+    page = (Path(__file__).parents[1] / docs.OUTPUT).read_text(encoding="utf-8")
+    assert page == docs.page(), "run python -m toy.docs"
+    for name in DISTRIBUTIONS:
+        assert f"\n## {name}\n" in page
 
 
 def test_picture_is_drawn_from_the_tables(tmp_path, monkeypatch, rows):

@@ -1,13 +1,15 @@
-"""Writes ``docs/toys.md``: every distribution with a sample and its bounds; ``python -m toy.docs``."""
+"""``python -m toy.docs`` writes ``docs/toys.md``: every law with a sample and its bounds."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
 import infodecode
-from infodecode import Bounds
-from infodecode.cli.parsing import DISTRIBUTIONS, Entry, resolve
+from infodecode import Bounds, distributions
+from infodecode.cli.parsing import parse_distribution
+from infodecode.cli.vocabulary import DISTRIBUTIONS, Entry
 from infodecode.distributions import Joint
 
 OUTPUT = Path("docs/toys.md")
@@ -23,8 +25,9 @@ function of the same name is in `infodecode.distributions`, where its docstring 
 forms and the limits.
 
 Everything is in bits. TC is the total correlation, what one round loses; DTC the dual total \
-correlation; L\\*_T what the best fixed partition into T rounds loses, whatever the model. The last \
-column counts the rounds that a fixed partition needs for at most 0.1 bits."""
+correlation; L\\*_T what the best fixed partition into T rounds loses, whatever the model. The \
+last column counts the rounds that a fixed partition needs for at most 0.1 bits. Numbers are those \
+of the example in each toy's section."""
 
 
 def overview(rows: Sequence[tuple[str, Entry[Joint], Bounds]]) -> list[str]:
@@ -45,10 +48,11 @@ def overview(rows: Sequence[tuple[str, Entry[Joint], Bounds]]) -> list[str]:
 
 def section(name: str, entry: Entry[Joint], law: Joint, bounds: Bounds) -> list[str]:
     """One law: where it comes from, a sample as a person would read it, bounds, symmetries."""
-    size = "outcomes unknown in number" if law.support_size is None else _outcomes(law.support_size)
-    lines = [f"## {name}", "", f"{entry.summary[0].upper()}{entry.summary[1:]}."]
+    count = law.support_size
+    size = "outcomes unknown in number" if count is None else _several(count, "outcome")
+    lines = [f"## {name}", "", (inspect.getdoc(getattr(distributions, name)) or "").splitlines()[0]]
     if entry.paper:
-        lines[-1] += f" Source: {entry.paper}."
+        lines += ["", f"Source: {entry.paper}."]
     lines += ["", f"`{entry.example}`: {_several(law.length, 'position')}, {size}. A sample:"]
     lines += ["", "```text", law.render(law.sample(1, seed=SEED)[0]), "```", ""]
     known = [
@@ -76,7 +80,7 @@ def page() -> str:
     rows = []
     sections: list[str] = []
     for name, entry in DISTRIBUTIONS.items():
-        law = resolve(entry.example, DISTRIBUTIONS, "distribution")
+        law = parse_distribution(entry.example)
         bounds = infodecode.bounds(law)
         rows.append((name, entry, bounds))
         sections += section(name, entry, law, bounds)
@@ -95,10 +99,6 @@ def _bits(value: float | None) -> str:
 
 def _several(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
-
-
-def _outcomes(count: int) -> str:
-    return _several(count, "outcome")
 
 
 def main(output: Path = OUTPUT) -> None:

@@ -1,4 +1,4 @@
-"""The commands ``infodecode bounds``, ``infodecode exact`` and ``infodecode simulate``.
+"""The commands ``infodecode bounds``, ``exact``, ``simulate``, ``sample`` and ``list``.
 
 Each command parses its arguments, calls one function of the library and hands
 the result to `infodecode.cli.show`. Whatever the library refuses is one line
@@ -16,91 +16,28 @@ import typer
 from typer.exceptions import TyperException
 
 import infodecode
-from infodecode import Decoder
-from infodecode.cli import parsing, show
+from infodecode.cli import show
+from infodecode.cli.listing import listing
+from infodecode.cli.options import (
+    FOLLOW,
+    DecodingOptions,
+    Follow,
+    Json,
+    LawOptions,
+    Plot,
+    spread,
+)
+from infodecode.cli.vocabulary import GROUPS
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 app = typer.Typer(
     name="infodecode",
     help="Rounds against error of parallel decoding in masked diffusion language models.",
-    epilog="Start with: infodecode bounds permutations:6",
+    epilog="Start with: infodecode bounds permutations:6, and infodecode list",
     rich_markup_mode="rich",
     add_completion=False,
     pretty_exceptions_enable=False,
-)
-
-Law = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME|FILE.csv",
-        help="A law with its parameters, such as "
-        + ", ".join(entry.example for entry in parsing.DISTRIBUTIONS.values())
-        + "; or a CSV file, one row an observation.",
-        show_default=False,
-    ),
-]
-Count = Annotated[
-    str | None,
-    typer.Option(help="CSV column with the number of times its row was seen.", metavar="COLUMN"),
-]
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        help="CSV columns that are the positions, such as a,b,c; all others are dropped.",
-        metavar="a,b,c",
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object; an infinite number is the string 'inf'.")
-]
-Plot = Annotated[
-    Path | None,
-    typer.Option(help="Also draw this file; png, svg or pdf by its suffix.", metavar="FILE"),
-]
-StrategyText = Annotated[
-    str,
-    typer.Option(
-        "--strategy",
-        help="Which positions a round commits; the list is below.",
-        metavar="NAME:VALUE,...",
-    ),
-]
-Temperature = Annotated[
-    float, typer.Option(help="Tokens are drawn from p^(1/temperature); 0 takes the largest.")
-]
-Order = Annotated[
-    Literal["choose-then-sample", "sample-then-choose"],
-    typer.Option(
-        help="Positions are chosen before their tokens are drawn (choose-then-sample), or after, "
-        "by the drawn tokens (sample-then-choose).",
-        metavar="ORDER",
-    ),
-]
-Ties = Literal["random", "lowest"]
-TokenTies = Annotated[Ties, typer.Option(help="Equal tokens at temperature 0.")]
-PositionTies = Annotated[Ties, typer.Option(help="Equally good positions.")]
-Confidence = Annotated[
-    Literal["untempered", "tempered"],
-    typer.Option(help="The law whose probabilities rank positions."),
-]
-BlocksText = Annotated[
-    str,
-    typer.Option(
-        "--blocks",
-        help="Which positions are open: "
-        + " or ".join(entry.example for entry in parsing.BLOCK_POLICIES.values())
-        + ".",
-        metavar="NAME:VALUE",
-    ),
-]
-Follow = Literal["marginal", "uniform", "natural"]
-FOLLOW = (
-    "decode on with the unconditional marginals (marginal), uniformly (uniform), "
-    "or as the law extends (natural)"
-)
-STRATEGIES = "\b\nStrategies, by example:\n" + "\n".join(
-    f"  {entry.example}\n    {entry.summary}" for entry in parsing.STRATEGIES.values()
 )
 
 
@@ -122,13 +59,8 @@ def _root(
 
 
 @app.command()
-def bounds(
-    law: Law,
-    count: Count = None,
-    columns: Columns = None,
-    json: Json = False,
-    plot: Plot = None,
-) -> None:
+@spread
+def bounds(law: LawOptions, json: Json = False, plot: Plot = None) -> None:
     """What no decoder with a fixed order can beat, for every number of rounds.
 
     \b
@@ -144,29 +76,23 @@ def bounds(
     Examples:
       infodecode bounds permutations:6
       infodecode bounds titanic --json
+      infodecode bounds "replace_random:3 + permutations:3"
       infodecode bounds replace_random:6 --plot picture.svg
       infodecode bounds survey.csv --columns age,smoker --count people
     """
     _check_plot(plot)
-    distribution = parsing.parse_distribution(law, count=count, columns=columns)
+    distribution = law.read()
     result = infodecode.bounds(distribution)
     if plot is not None:
         _save(result.plot(), plot)
     show.bounds(result, distribution, as_json=json)
 
 
-@app.command(epilog=STRATEGIES)
+@app.command()
+@spread
 def exact(
-    law: Law,
-    count: Count = None,
-    columns: Columns = None,
-    strategy: StrategyText = "top_k:2,by=random",
-    temperature: Temperature = 1.0,
-    order: Order = "choose-then-sample",
-    token_ties: TokenTies = "random",
-    position_ties: PositionTies = "random",
-    confidence: Confidence = "untempered",
-    blocks: BlocksText = "whole_canvas",
+    law: LawOptions,
+    decoding: DecodingOptions,
     off_support: Annotated[
         Literal["absorb", Follow],
         typer.Option(
@@ -177,10 +103,18 @@ def exact(
     rational: Annotated[
         bool, typer.Option("--rational", help="Fractions instead of floating point.")
     ] = False,
+    orbits: Annotated[
+        bool | None,
+        typer.Option(
+            "--orbits/--no-orbits",
+            help="Follow one canvas for all that the symmetry of the law turns it into.",
+            show_default="where possible, from 10 positions",
+        ),
+    ] = None,
     json: Json = False,
     plot: Plot = None,
 ) -> None:
-    """The exact law of a decoder's output, with an ideal model.
+    """The exact law of a decoder's output.
 
     \b
     validity          probability that the output is possible under the data
@@ -201,35 +135,36 @@ def exact(
       infodecode exact replace_random:6 --strategy top_k:2 --rational
       infodecode exact permutations:5 --strategy top_k:3-2 --off-support uniform
       infodecode exact titanic --strategy threshold:0.9 --temperature 0 --json
+      infodecode exact permutations:40 --strategy top_k:4
+      infodecode exact replace_random:6 --strategy factor:1 --model noisy:0.5
     """
     _check_plot(plot)
-    distribution = parsing.parse_distribution(law, count=count, columns=columns)
-    decoder = _decoder(strategy, temperature, order, token_ties, position_ties, confidence, blocks)
+    distribution = law.read()
+    decoder = decoding.read_decoder()
+    model = decoding.read_model(distribution, off_support)
+    if rational and model is not None:
+        raise ValueError(f"--rational needs --model ideal, got {decoding.model!r}")
     run = infodecode.exact(
         distribution,
         decoder,
+        model=model,
         off_support=off_support,
         arithmetic="rational" if rational else "float",
+        orbits=orbits,
     )
     if plot is not None:
         from infodecode import plotting
 
-        _save(plotting.plot_run(run, infodecode.bounds(distribution), label=strategy), plot)
-    show.exact(run, distribution, strategy, as_json=json)
+        curves = infodecode.bounds(distribution)
+        _save(plotting.plot_run(run, curves, label=decoding.strategy), plot)
+    show.exact(run, decoding.strategy, decoding.model, as_json=json)
 
 
-@app.command(epilog=STRATEGIES)
+@app.command()
+@spread
 def simulate(
-    law: Law,
-    count: Count = None,
-    columns: Columns = None,
-    strategy: StrategyText = "top_k:2,by=random",
-    temperature: Temperature = 1.0,
-    order: Order = "choose-then-sample",
-    token_ties: TokenTies = "random",
-    position_ties: PositionTies = "random",
-    confidence: Confidence = "untempered",
-    blocks: BlocksText = "whole_canvas",
+    law: LawOptions,
+    decoding: DecodingOptions,
     off_support: Annotated[
         Follow,
         typer.Option(
@@ -264,13 +199,15 @@ def simulate(
       infodecode simulate permutations:50 --strategy top_k:4 --samples 20000
       infodecode simulate replace_random:6 --strategy factor:1 --precision 0.005
       infodecode simulate titanic --strategy threshold:0.8 --seed 1 --json
+      infodecode simulate words:5 --strategy threshold:0.8 --model noisy:0.5
     """
     _check_plot(plot)
-    distribution = parsing.parse_distribution(law, count=count, columns=columns)
-    decoder = _decoder(strategy, temperature, order, token_ties, position_ties, confidence, blocks)
+    distribution = law.read()
+    decoder = decoding.read_decoder()
     result = infodecode.simulate(
         distribution,
         decoder,
+        model=decoding.read_model(distribution, off_support),
         samples=samples,
         seed=seed,
         off_support=off_support,
@@ -280,28 +217,57 @@ def simulate(
     if plot is not None:
         from infodecode import plotting
 
-        _save(plotting.plot_rounds(result, label=strategy), plot)
-    show.simulation(result, distribution, strategy, as_json=json)
+        _save(plotting.plot_rounds(result, label=decoding.strategy), plot)
+    show.simulation(result, decoding.strategy, decoding.model, as_json=json)
 
 
-def _decoder(
-    strategy: str,
-    temperature: float,
-    order: str,
-    token_ties: str,
-    position_ties: str,
-    confidence: str,
-    blocks: str,
-) -> Decoder:
-    return Decoder(
-        parsing.parse_strategy(strategy),
-        temperature=temperature,
-        order=order,
-        token_ties=token_ties,
-        position_ties=position_ties,
-        confidence=confidence,
-        blocks=parsing.parse_blocks(blocks),
-    )
+@app.command()
+@spread
+def sample(
+    law: LawOptions,
+    size: Annotated[int, typer.Option(help="How many sequences.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same sequences.")] = 0,
+    json: Json = False,
+) -> None:
+    """Sequences drawn from a law, as a person would read them.
+
+    \b
+    Examples:
+      infodecode sample insert_random:4
+      infodecode sample variable_names --size 1 --seed 7
+      infodecode sample "phrases:New York/Mexico City" --json
+    """
+    distribution = law.read()
+    sequences = distribution.sample(size, seed=seed)
+    show.samples(distribution, sequences, seed, as_json=json)
+
+
+@app.command(name="list")
+def names(
+    group: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[GROUP]", help=f"{', '.join(GROUPS)}; everything without.", show_default=False
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Every law, strategy, model and block policy, with an example to type.
+
+    \b
+    Each line: an example, what it is, and the paper with section or equation.
+    A law goes to bounds, exact, simulate and sample; the others are options of
+    exact and simulate.
+
+    \b
+    Examples:
+      infodecode list
+      infodecode list strategies
+      infodecode list distributions --json
+    """
+    if group is not None and group not in GROUPS:
+        raise ValueError(f"GROUP must be one of {', '.join(GROUPS)}, got {group!r}")
+    listing(list(GROUPS) if group is None else [group], as_json=json)
 
 
 def _check_plot(path: Path | None) -> None:

@@ -1,162 +1,55 @@
-"""Names on the command line: ``replace_index:5,2``, ``top_k:2,by=confidence``, ``left_to_right:4``.
+"""What is typed on the command line: ``replace_index:5,2``, ``top_k:2,by=confidence``, ``A + B``.
 
-One grammar serves distributions, strategies and block policies::
+One grammar serves distributions, strategies, models and block policies::
 
     name[:value,...][,key=value,...]
 
-The three tables below are the whole vocabulary; everything that a name can
-mean is one `Entry` in one of them.
+Laws are also put together, ``+`` before ``|``::
+
+    A + B                      independent laws side by side
+    1/2 * A | 1/2 * B          a mixture; a weight applies to its whole part
+    (1/2 * A | 1/2 * B) + C    parentheses group
+
+The names are in `infodecode.cli.vocabulary`. ``,``, ``+`` and ``|`` separate, so no value holds
+them.
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeVar
 
 from infodecode import distributions, strategies
+from infodecode.cli.readers import fraction, shares
+from infodecode.cli.vocabulary import (
+    BLOCK_POLICIES,
+    COMBINATIONS,
+    DISTRIBUTIONS,
+    MODELS,
+    STRATEGIES,
+    Entry,
+    Readers,
+)
 from infodecode.distributions import Joint
+from infodecode.models import IdealModel, Model
 
 T = TypeVar("T")
-Readers: TypeAlias = Mapping[str, Callable[[str], object]]
 
 
-@dataclass(frozen=True)
-class Entry(Generic[T]):
-    """A name that the command line understands.
-
-    Attributes:
-        build: makes the object; called with the parsed values by keyword.
-        summary: what it is, in a line.
-        example: a full specification that works as it stands.
-        parameters: keyword of ``build`` -> reader of its text, in the order in
-            which values without a keyword are given.
-    """
-
-    build: Callable[..., T]
-    summary: str
-    example: str
-    parameters: Readers = field(default_factory=dict)
-
-
-def integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"must be an integer, got {text!r}") from None
-
-
-def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"must be a number, got {text!r}") from None
-
-
-def flag(text: str) -> bool:
-    try:
-        return {"true": True, "yes": True, "false": False, "no": False}[text.lower()]
-    except KeyError:
-        raise ValueError(f"must be true or false, got {text!r}") from None
-
-
-def sizes(text: str) -> int | tuple[int, ...]:
-    """``"2"`` -> 2 in every round; ``"3-2-1"`` -> the sizes of successive rounds."""
-    parts = tuple(integer(part) for part in text.split("-"))
-    return parts[0] if len(parts) == 1 else parts
-
-
-def blocks(text: str) -> tuple[tuple[int, ...], ...]:
-    """``"0-1/2-3"`` -> ``((0, 1), (2, 3))``: positions joined by ``-``, rounds by ``/``."""
-    return tuple(tuple(integer(part) for part in block.split("-")) for block in text.split("/"))
-
-
-DISTRIBUTIONS: Mapping[str, Entry[Joint]] = {
-    "permutations": Entry(
-        distributions.permutations,
-        "uniform over the orders of n items (shuffle a list)",
-        "permutations:6",
-        {"n": integer},
-    ),
-    "replace_random": Entry(
-        distributions.replace_random,
-        "exactly one of n positions, uniformly chosen, is new",
-        "replace_random:6",
-        {"n": integer},
-    ),
-    "copy": Entry(
-        distributions.copy,
-        "one certain outcome: n items as they were given",
-        "copy:5",
-        {"n": integer},
-    ),
-    "replace_index": Entry(
-        distributions.replace_index,
-        "position i of n is new, the others are kept",
-        "replace_index:5,2",
-        {"n": integer, "i": integer},
-    ),
-    "titanic": Entry(
-        distributions.titanic,
-        "2,201 people aboard the Titanic by class, sex, age and survival",
-        "titanic",
-    ),
-}
-
-STRATEGIES: Mapping[str, Entry[strategies.Strategy]] = {
-    "top_k": Entry(
-        strategies.TopK,
-        "the k best positions a round; by random, confidence, margin, entropy or left_to_right",
-        "top_k:2,by=confidence",
-        {"k": sizes, "by": str},
-    ),
-    "one_by_one": Entry(
-        strategies.OneByOne,
-        "one position a round",
-        "one_by_one:by=entropy",
-        {"by": str},
-    ),
-    "threshold": Entry(
-        strategies.Threshold,
-        "every position whose confidence exceeds gamma",
-        "threshold:0.9,inclusive=true",
-        {"gamma": number, "inclusive": flag, "at_least": integer, "fallback": integer},
-    ),
-    "factor": Entry(
-        strategies.Factor,
-        "the largest m with (m+1)(1 - confidence of the m-th best) < factor",
-        "factor:0.5",
-        {"factor": number, "as_shipped": flag},
-    ),
-    "fixed_partition": Entry(
-        strategies.FixedPartition,
-        "these blocks of positions, one a round",
-        "fixed_partition:0-1/2-3",
-        {"blocks": blocks},
-    ),
-}
-
-BLOCK_POLICIES: Mapping[str, Entry[strategies.BlockPolicy]] = {
-    "whole_canvas": Entry(
-        strategies.WholeCanvas, "every masked position is feasible", "whole_canvas"
-    ),
-    "left_to_right": Entry(
-        strategies.LeftToRight,
-        "blocks of this many positions, one after another",
-        "left_to_right:4",
-        {"block_length": integer},
-    ),
-}
-
-
-def resolve(specification: str, registry: Mapping[str, Entry[T]], kind: str) -> T:
+def resolve(specification: str, registry: Mapping[str, Entry[T]], kind: str, **given: object) -> T:
     """The object that ``name[:value,...]`` means in ``registry``.
 
+    Args:
+        specification: as typed.
+        registry: names and what they mean.
+        kind: what the names are called in messages.
+        given: further arguments of ``build``, which cannot be typed.
+
     Raises:
-        ValueError: unknown name (lists the known ones and the closest), unknown
+        ValueError: unknown name (says the closest and where all are), unknown
             or repeated keyword, a value that cannot be read or is refused.
     """
     name, colon, rest = specification.partition(":")
@@ -165,7 +58,7 @@ def resolve(specification: str, registry: Mapping[str, Entry[T]], kind: str) -> 
     entry = registry[name]
     items = [item.strip() for item in rest.split(",")] if colon else []
     try:
-        values = _values(items, entry.parameters)
+        values = _values(items, entry.parameters) | given
         for parameter in inspect.signature(entry.build).parameters.values():
             if parameter.default is parameter.empty and parameter.name not in values:
                 raise ValueError(f"needs {parameter.name}")
@@ -174,13 +67,11 @@ def resolve(specification: str, registry: Mapping[str, Entry[T]], kind: str) -> 
         raise ValueError(f"{kind} {specification!r}: {error} (example: {entry.example})") from error
 
 
-def _values(
-    items: list[str], parameters: Mapping[str, Callable[[str], object]]
-) -> dict[str, object]:
+def _values(items: list[str], parameters: Readers) -> dict[str, object]:
     """Keyword -> value; values without a keyword fill ``parameters`` in order."""
     values: dict[str, object] = {}
     for place, item in enumerate(items):
-        key, equals, text = item.partition("=")
+        key, equals, text = (part.strip() for part in item.partition("="))
         if not equals:
             if place >= len(parameters):
                 raise ValueError(f"takes at most {len(parameters)} values, got {len(items)}")
@@ -199,32 +90,114 @@ def _values(
 def _unknown(name: str, registry: Mapping[str, Entry[T]], kind: str) -> str:
     close = difflib.get_close_matches(name, registry, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{kind} must be one of {', '.join(registry)}, got {name!r}{hint}"
+    return f"{kind} must be a name that 'infodecode list' shows, got {name!r}{hint}"
 
 
 def parse_distribution(
     specification: str, *, count: str | None = None, columns: str | None = None
 ) -> Joint:
-    """The law that ``NAME`` or ``FILE.csv`` stands for.
+    """The law that names or ``FILE.csv`` stand for.
 
     Args:
-        specification: a name of `DISTRIBUTIONS` with its parameters, or a path
-            that ends in ``.csv`` (one row an observation).
+        specification: names of `DISTRIBUTIONS` with their parameters, put together or not; or a
+            path that ends in ``.csv`` or exists (one row an observation).
         count: CSV column with the number of times a row was seen.
         columns: comma-separated CSV columns that are the positions; default all.
     """
-    path = Path(specification)
-    if path.suffix.lower() != ".csv":
+    if not _is_file(specification):
         if count is not None or columns is not None:
             raise ValueError(f"--count and --columns need a CSV file, got {specification!r}")
-        return resolve(specification, DISTRIBUTIONS, "distribution")
+        return parse_law(specification)
+    path = Path(specification)
     if not path.is_file():
-        raise ValueError(f"no such file: {specification}")
+        alone = "; names can be put together, files cannot" if set("+|") & set(path.name) else ""
+        raise ValueError(f"no such file: {specification}{alone}")
     chosen = None if columns is None else [column.strip() for column in columns.split(",")]
     try:
         return distributions.from_records(path, count=count, columns=chosen)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{specification}: {error}") from error
+
+
+def _is_file(specification: str) -> bool:
+    """Whether a path is meant: it ends in ``.csv``, or exists and is no known name."""
+    path = Path(specification)
+    if path.suffix.lower() == ".csv":
+        return True
+    try:
+        return path.is_file() and specification.partition(":")[0] not in DISTRIBUTIONS
+    except OSError:
+        return False
+
+
+def parse_law(specification: str) -> Joint:
+    """The law that names stand for, alone, side by side (``+``) or mixed (``|``)."""
+    parts = _split(specification, "|")
+    if len(parts) == 1:
+        return _product(specification)
+    example = COMBINATIONS["1/2 * A | 1/2 * B"].example
+    weights, laws = [], []
+    for part in parts:
+        head, star, law = part.partition("*")
+        if not star:
+            raise ValueError(
+                f"distribution {specification!r}: every part of a mixture needs its weight first, "
+                f"got {part.strip()!r} (example: {example})"
+            )
+        try:
+            weights.append(fraction(head.strip()))
+        except ValueError as error:
+            raise ValueError(
+                f"distribution {specification!r}: a weight {error} (example: {example})"
+            ) from None
+        laws.append(_product(law))
+    try:
+        return distributions.mixture(laws, shares(weights))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"distribution {specification!r}: {error}") from error
+
+
+def _product(specification: str) -> Joint:
+    parts = _split(specification, "+")
+    if len(parts) == 1:
+        return _single(specification.strip())
+    laws = [_single(part.strip()) for part in parts]
+    try:
+        return distributions.concatenate(*laws)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"distribution {specification!r}: {error}") from error
+
+
+def _single(specification: str) -> Joint:
+    """One name with its values, or a law in parentheses."""
+    if specification.startswith("(") and specification.endswith(")"):
+        return parse_law(specification[1:-1])
+    if Path(specification).suffix.lower() == ".csv":
+        raise ValueError(f"distribution {specification!r}: names can be put together, files cannot")
+    if "*" in specification.partition(":")[0]:
+        raise ValueError(
+            f"distribution {specification!r}: a weight belongs in a mixture "
+            f"(example: {COMBINATIONS['1/2 * A | 1/2 * B'].example})"
+        )
+    return resolve(specification, DISTRIBUTIONS, "distribution")
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts of ``text`` between separators that no parentheses enclose."""
+    parts, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            break
+        if character == separator and depth == 0:
+            parts.append(text[start:place])
+            start = place + 1
+    if depth:
+        raise ValueError(f"distribution must have matching parentheses, got {text!r}")
+    parts.append(text[start:])
+    if len(parts) > 1 and not all(part.strip() for part in parts):
+        raise ValueError(f"distribution must have a law on both sides of {separator}, got {text!r}")
+    return parts
 
 
 def parse_strategy(specification: str) -> strategies.Strategy:
@@ -235,3 +208,18 @@ def parse_strategy(specification: str) -> strategies.Strategy:
 def parse_blocks(specification: str) -> strategies.BlockPolicy:
     """``"left_to_right:4"`` -> ``LeftToRight(4)``; see `BLOCK_POLICIES`."""
     return resolve(specification, BLOCK_POLICIES, "block policy")
+
+
+def parse_model(specification: str, law: Joint, off_support: str) -> Model | None:
+    """``"noisy:0.5"`` -> a `NoisyModel` of ``law``; None stands for the ideal model; see `MODELS`.
+
+    Args:
+        specification: a name of `MODELS` with its parameters.
+        law: what is decoded.
+        off_support: what the ideal model predicts off the support; absorbing needs no rule, and
+            takes the marginals.
+    """
+    follow = "marginal" if off_support == "absorb" else off_support
+    ideal = IdealModel(law, off_support=follow)
+    model = resolve(specification, MODELS, "model", model=ideal)
+    return None if model is ideal else model

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import infodecode
 from infodecode import Bounds, Estimate, ExactRun, Simulation
+from infodecode._typing import IntArray
 from infodecode.distributions import Joint
 
 MAX_ROWS = 24
@@ -26,9 +27,9 @@ REDIRECTED_WIDTH = 100
 def bounds(result: Bounds, distribution: Joint, *, as_json: bool) -> None:
     """Print a `Bounds` report; of a long law a geometric choice of rounds."""
     if as_json:
-        _print_json(_bounds_record(result))
+        print_json(_bounds_record(result))
         return
-    console = _console()
+    console = open_console()
     plural = "" if result.length == 1 else "s"
     console.print(f"{result.name}: {result.length} position{plural}, everything in bits")
     console.print(
@@ -42,58 +43,69 @@ def bounds(result: Bounds, distribution: Joint, *, as_json: bool) -> None:
         console.print(f"note: {note}")
 
 
-_ATTRIBUTES = {
+QUANTITIES = {
+    "validity": "validity",
+    "mode probability": "mode_probability",
+    "coverage": "coverage",
     "forward KL": "kl",
     "reverse KL": "reverse_kl",
+    "total variation": "total_variation",
     "output entropy": "entropy",
+    "expected rounds": "expected_rounds",
     "expected model calls": "expected_calls",
+    "absorbed": "absorbed",
+    "unfinished": "unfinished",
 }
-"""Names in JSON where they differ from those on the screen: the library's own."""
+"""What `exact` shows, and the attribute of an `ExactRun` that it is, its name in JSON."""
+
+FOLLOWED = ("entropy", "expected_rounds", "expected_calls")
+"""What needs the runs that left the support."""
+
+UNITS = {"kl": "bits", "reverse_kl": "bits", "entropy": "bits"}
 
 
-def exact(run: ExactRun, distribution: Joint, strategy: str, *, as_json: bool) -> None:
-    """Print an `ExactRun`."""
+def exact(run: ExactRun, strategy: str, model: str, *, as_json: bool) -> None:
+    """Print an `ExactRun`; what cannot be known is "-" with the reason, and null in JSON."""
     absorbed = float(run.absorbed) > 0
-    quantities: dict[str, Any] = {
-        "validity": run.validity,
-        "mode probability": run.mode_probability,
-        "coverage": run.coverage,
-        "forward KL": run.kl,
-        "reverse KL": run.reverse_kl,
-        "total variation": run.total_variation,
-        "output entropy": None if absorbed else run.entropy,
-        "expected rounds": None if absorbed else run.expected_rounds,
-        "expected model calls": None if absorbed else run.expected_calls,
-        "absorbed": run.absorbed,
-        "unfinished": run.unfinished,
-    }
+    values: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for name in QUANTITIES.values():
+        if absorbed and name in FOLLOWED:
+            values[name] = None
+            reasons[name] = "needs --off-support: some outputs were absorbed"
+            continue
+        try:
+            values[name] = getattr(run, name)
+        except ValueError as error:
+            values[name], reasons[name] = None, str(error)
+    orbits = run.orbit_sizes is not None
     if as_json:
-        record = {_ATTRIBUTES.get(key, key.replace(" ", "_")): v for key, v in quantities.items()}
-        fractions = {key: str(v) for key, v in record.items() if isinstance(v, Fraction)}
-        record["rounds"] = None if absorbed else run.rounds
-        head = _head(distribution, strategy) | {"off_support": run.off_support}
-        _print_json(head | record | ({"fractions": fractions} if fractions else {}))
+        head = _head(run.distribution, strategy, model)
+        head |= {"off_support": run.off_support, "orbits": orbits}
+        fractions = {key: str(v) for key, v in values.items() if isinstance(v, Fraction)}
+        values["rounds"] = None if values["expected_rounds"] is None else run.rounds
+        print_json(head | values | ({"fractions": fractions} if fractions else {}))
         return
-    console = _console()
-    console.print(f"{distribution.name}, {strategy}, off support: {run.off_support}")
-    units = {"forward KL": "bits", "reverse KL": "bits", "output entropy": "bits"}
-    table = Table(box=box.SIMPLE, show_header=False)
-    for key, value in quantities.items():
-        if value is None:
-            table.add_row(key, "-", "needs --off-support: some outputs were absorbed")
-        else:
-            note = str(value) if isinstance(value, Fraction) else units.get(key, "")
-            table.add_row(key, amount(value), note)
+    console = open_console()
+    console.print(
+        f"{run.distribution.name}, {strategy}, model {model}, off support: {run.off_support}"
+        + (", over orbits" if orbits else "")
+    )
+    table = Table("", "", Column(overflow="fold"), box=box.SIMPLE, show_header=False)
+    for title, name in QUANTITIES.items():
+        value = values[name]
+        note = str(value) if isinstance(value, Fraction) else UNITS.get(name, "")
+        table.add_row(title, amount(value), reasons.get(name, note))
     console.print(table)
-    if not absorbed:
+    if values["expected_rounds"] is not None:
         _print_shares(console, {k: float(p) for k, p in enumerate(run.rounds)})
 
 
-def simulation(result: Simulation, distribution: Joint, strategy: str, *, as_json: bool) -> None:
+def simulation(result: Simulation, strategy: str, model: str, *, as_json: bool) -> None:
     """Print a `Simulation`."""
     if as_json:
-        _print_json(
-            _head(distribution, strategy)
+        print_json(
+            _head(result.distribution, strategy, model)
             | {
                 "off_support": result.off_support,
                 "samples": result.samples,
@@ -107,10 +119,10 @@ def simulation(result: Simulation, distribution: Joint, strategy: str, *, as_jso
             }
         )
         return
-    console = _console()
+    console = open_console()
     console.print(
-        f"{distribution.name}, {strategy}, off support: {result.off_support}, "
-        f"{result.samples:,} sequences, seed {result.seed}"
+        f"{result.distribution.name}, {strategy}, model {model}, "
+        f"off support: {result.off_support}, {result.samples:,} sequences, seed {result.seed}"
     )
     table = Table(box=box.SIMPLE)
     for heading in ("", "estimate", "low", "high"):
@@ -127,9 +139,26 @@ def simulation(result: Simulation, distribution: Joint, strategy: str, *, as_jso
     _print_shares(console, {k: c / result.samples for k, c in enumerate(result.rounds)})
 
 
+def samples(distribution: Joint, sequences: IntArray, seed: int, *, as_json: bool) -> None:
+    """Print samples ``(size, n)`` as a person would read them, a blank line between long ones."""
+    texts = [distribution.render(sequence) for sequence in sequences]
+    if as_json:
+        head = {"version": infodecode.__version__, "distribution": distribution.name}
+        tokens = [distribution.labels_of(sequence) for sequence in sequences]
+        print_json(
+            head
+            | {"length": distribution.length, "names": distribution.names, "seed": seed}
+            | {"sequences": tokens, "texts": texts}
+        )
+        return
+    gap = "\n\n" if "\n" in distribution.template else "\n"
+    if texts:
+        print(gap.join(texts))
+
+
 def amount(value: Any) -> str:
-    """Six significant digits; a tiny or huge number in scientific notation."""
-    return f"{float(value):.6g}"
+    """Six significant digits, in scientific notation if tiny or huge; ``-`` for None."""
+    return "-" if value is None else f"{float(value):.6g}"
 
 
 def sizes_text(sizes: Sequence[int]) -> str:
@@ -188,19 +217,20 @@ def _print_shares(console: Console, shares: Mapping[int, float]) -> None:
     console.print(table)
 
 
-def _console() -> Console:
+def open_console() -> Console:
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = REDIRECTED_WIDTH
     return console
 
 
-def _head(distribution: Joint, strategy: str) -> dict[str, Any]:
+def _head(distribution: Joint, strategy: str, model: str) -> dict[str, Any]:
     return {
         "version": infodecode.__version__,
         "distribution": distribution.name,
         "length": distribution.length,
         "strategy": strategy,
+        "model": model,
     }
 
 
@@ -232,7 +262,7 @@ def _estimate_record(estimate: Estimate | None) -> dict[str, float] | None:
     return None if estimate is None else dataclasses.asdict(estimate)
 
 
-def _print_json(record: Mapping[str, Any]) -> None:
+def print_json(record: Mapping[str, Any]) -> None:
     print(json.dumps({key: _plain(value) for key, value in record.items()}, allow_nan=False))
 
 

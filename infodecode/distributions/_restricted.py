@@ -7,7 +7,6 @@ import math
 from functools import cached_property
 
 import numpy as np
-from scipy.special import gammaln
 
 from infodecode import _validation
 from infodecode._kernels.families import (
@@ -198,7 +197,7 @@ class Derangements(_Restricted):
         such fillings times the completions of each.
         """
         n = self.length
-        nats = math.log(2)
+        log2 = self._log2_factorials
         whole = self._log2_factorials[n] + float(np.log2(_shares(np.array([n]), np.array([n]))[0]))
         out = np.zeros(n + 1)
         for k in range(1, n + 1):
@@ -207,10 +206,7 @@ class Derangements(_Restricted):
             inside, outside = _shares(np.full_like(t, k), k - t), _shares(np.full_like(t, m), m - t)
             possible = (inside > 0) & (outside > 0)
             t, inside, outside = t[possible], inside[possible], outside[possible]
-            ways = (
-                2 * gammaln(k + 1) - 2 * gammaln(t + 1) - gammaln(k - t + 1)
-                + gammaln(m + 1) - gammaln(m - t + 1)
-            ) / nats  # fmt: skip
+            ways = 2 * log2[k] - 2 * log2[t] - log2[k - t] + log2[m] - log2[m - t]
             left = self._log2_factorials[m] + np.log2(outside)
             share = np.exp2(ways + np.log2(inside) + left - whole)
             out[k] = whole - (share @ left) / share.sum()

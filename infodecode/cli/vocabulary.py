@@ -1,0 +1,306 @@
+"""Every name that the command line understands, with an example and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from infodecode import distributions, strategies
+from infodecode.cli import readers
+from infodecode.cli.readers import flag, integer, number
+from infodecode.distributions import Joint
+from infodecode.models import IdealModel, LawModel, NoisyModel
+
+T = TypeVar("T")
+Readers: TypeAlias = Mapping[str, Callable[[str], object]]
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A name that the command line understands.
+
+    Attributes:
+        build: makes the object; called with the parsed values by keyword.
+        summary: what it is, in a line.
+        example: a full specification that works as it stands.
+        parameters: keyword of ``build`` -> reader of its text, in the order in
+            which values without a keyword are given.
+        paper: where it comes from, and the section or equation; empty if nowhere.
+    """
+
+    build: Callable[..., T]
+    summary: str
+    example: str
+    parameters: Readers = field(default_factory=dict)
+    paper: str = ""
+
+
+DISTRIBUTIONS: Mapping[str, Entry[Joint]] = {
+    "permutations": Entry(
+        distributions.permutations,
+        "any order of n items (shuffle)",
+        "permutations:6",
+        {"n": integer},
+        "ParallelBench, eq. 4",
+    ),
+    "shuffled": Entry(
+        distributions.shuffled,
+        "any order but the original one",
+        "shuffled:5",
+        {"n": integer},
+        "ParallelBench, 5",
+    ),
+    "derangements": Entry(
+        distributions.derangements,
+        "orders with no item at its place",
+        "derangements:5",
+        {"n": integer},
+    ),
+    "replace_random": Entry(
+        distributions.replace_random,
+        "one of n items, any, is replaced",
+        "replace_random:6",
+        {"n": integer},
+        "ParallelBench, eq. 3",
+    ),
+    "replace_index": Entry(
+        distributions.replace_index,
+        "item i of n is replaced: certain",
+        "replace_index:5,2",
+        {"n": integer, "i": integer},
+        "ParallelBench, 4.1",
+    ),
+    "insert_random": Entry(
+        distributions.insert_random,
+        "a new item, anywhere among n",
+        "insert_random:5",
+        {"n": integer},
+        "ParallelBench, 5",
+    ),
+    "insert_index": Entry(
+        distributions.insert_index,
+        "a new one before item i: certain",
+        "insert_index:5,2",
+        {"n": integer, "i": integer},
+        "ParallelBench, 5",
+    ),
+    "remove_random": Entry(
+        distributions.remove_random,
+        "one of n items, any, leaves",
+        "remove_random:6",
+        {"n": integer},
+        "ParallelBench, 5",
+    ),
+    "remove_index": Entry(
+        distributions.remove_index,
+        "item i of n leaves: certain",
+        "remove_index:6,2",
+        {"n": integer, "i": integer},
+        "ParallelBench, 5",
+    ),
+    "copy": Entry(
+        distributions.copy,
+        "n items as they were: certain",
+        "copy:5",
+        {"n": integer},
+        "ParallelBench, 4.1",
+    ),
+    "reverse": Entry(
+        distributions.reverse,
+        "n items from the end: certain",
+        "reverse:5",
+        {"n": integer},
+        "ParallelBench, 5",
+    ),
+    "sort": Entry(
+        distributions.sort,
+        "n items, sorted: certain; the seed decides how they came",
+        "sort:5,seed=1",
+        {"n": integer, "seed": integer},
+        "ParallelBench, 5",
+    ),
+    "latin_squares": Entry(
+        distributions.latin_squares,
+        "n by n Latin squares, n up to 5",
+        "latin_squares:3",
+        {"n": integer},
+        "ParallelBench, 5",
+    ),
+    "sudoku": Entry(
+        distributions.sudoku,
+        "4x4 Sudoku given clues; without (sudoku) any of the 288 grids",
+        "sudoku:1... ..3. .... 4...",
+        {"clues": str},
+        "ParallelBench, 5",
+    ),
+    "parity": Entry(
+        distributions.parity,
+        "n bits of even sum; odd=true",
+        "parity:6",
+        {"n": integer, "odd": flag},
+    ),
+    "linear_code": Entry(
+        distributions.linear_code,
+        "bits that obey these checks; syndrome=010 for a coset",
+        "linear_code:1010101/0110011/0001111",
+        {"check": readers.bit_rows, "syndrome": readers.bits},
+        "MacWilliams and Sloane 1977",
+    ),
+    "markov_chain": Entry(
+        distributions.markov_chain,
+        "each state after the last, by this matrix; initial=1 0, labels=sun rain",
+        "markov_chain:0.9 0.1; 0.2 0.8,length=8",
+        {
+            "transition": readers.matrix,
+            "length": integer,
+            "initial": readers.vector,
+            "labels": readers.labels,
+        },
+        "Cover and Thomas 2006, 4.2",
+    ),
+    "hidden_markov": Entry(
+        distributions.hidden_markov,
+        "tokens of hidden states, by transition and emission matrix",
+        "hidden_markov:0.9 0.1; 0.2 0.8,1/2 1/2 0; 0 1/3 2/3,length=6",
+        {
+            "transition": readers.matrix,
+            "emission": readers.matrix,
+            "length": integer,
+            "initial": readers.vector,
+            "labels": readers.labels,
+        },
+        "Rabiner 1989",
+    ),
+    "profile_records": Entry(
+        distributions.profile_records,
+        "n invented students: name, school, age, hobby; seed=1 for others",
+        "profile_records:200",
+        {"students": integer, "seed": integer},
+        "From Bits to Rounds, Example 1",
+    ),
+    "variable_names": Entry(
+        distributions.variable_names,
+        "variables of a factorial in code (other snippets: in Python)",
+        "variable_names",
+        paper="From Bits to Rounds, Example 2",
+    ),
+    "phrases": Entry(
+        distributions.phrases,
+        "these phrases, a position a word; weights=3 1, or all alike",
+        "phrases:New York/Mexico City",
+        {"texts": readers.phrases, "weights": readers.vector},
+        "ParallelBench, Fig. 1",
+    ),
+    "article": Entry(
+        distributions.article,
+        "a or an, and one of 8 nouns (others: in Python)",
+        "article",
+        paper="ParallelBench",
+    ),
+    "words": Entry(
+        distributions.words,
+        "the most frequent English words of 3 to 8 letters; weighted=true",
+        "words:5,most=500",
+        {"length": integer, "weighted": flag, "most": integer},
+    ),
+    "titanic": Entry(
+        distributions.titanic,
+        "2,201 people aboard the Titanic: class, sex, age and survival",
+        "titanic",
+        paper="Dawson 1995",
+    ),
+}
+
+COMBINATIONS: Mapping[str, Entry[Joint]] = {
+    "A + B": Entry(
+        distributions.concatenate,
+        "independent laws side by side",
+        "replace_random:3 + permutations:3",
+    ),
+    "1/2 * A | 1/2 * B": Entry(
+        distributions.mixture,
+        "one of the laws; weights are integers, or add up to 1",
+        "1/4 * copy:5 | 3/4 * reverse:5",
+    ),
+}
+"""How laws are put together: `infodecode.cli.parsing.parse_law` reads these."""
+
+STRATEGIES: Mapping[str, Entry[strategies.Strategy]] = {
+    "top_k": Entry(
+        strategies.TopK,
+        "k a round, or 3-2-1 in turn; by random, confidence, margin, entropy, left_to_right",
+        "top_k:2,by=confidence",
+        {"k": readers.sizes, "by": str},
+        "ParallelBench, 4.2.1; LLaDA",
+    ),
+    "one_by_one": Entry(
+        strategies.OneByOne,
+        "one position a round",
+        "one_by_one:by=entropy",
+        {"by": str},
+        "ParallelBench, 4.2.1",
+    ),
+    "threshold": Entry(
+        strategies.Threshold,
+        "confidence above gamma; inclusive=true, at_least=2, fallback=2",
+        "threshold:0.9",
+        {"gamma": number, "inclusive": flag, "at_least": integer, "fallback": integer},
+        "ParallelBench, 4.2.2; Fast-dLLM",
+    ),
+    "factor": Entry(
+        strategies.Factor,
+        "most m with (m+1)(1 - m-th confidence) < factor; as_shipped=true",
+        "factor:0.5",
+        {"factor": number, "as_shipped": flag},
+        "Fast-dLLM, 3.3",
+    ),
+    "fixed_partition": Entry(
+        strategies.FixedPartition,
+        "these positions, a round a block",
+        "fixed_partition:0-1/2-3",
+        {"blocks": readers.blocks},
+        "ParallelBench, Theorem 1",
+    ),
+}
+
+
+def _as_it_is(model: IdealModel) -> IdealModel:
+    return model
+
+
+MODELS: Mapping[str, Entry[LawModel]] = {
+    "ideal": Entry(
+        _as_it_is,
+        "exact conditional marginals",
+        "ideal",
+        paper="ParallelBench, 4",
+    ),
+    "noisy": Entry(
+        NoisyModel,
+        "the ideal one, with Gaussian noise of this scale on every logit",
+        "noisy:0.5,seed=1",
+        {"scale": number, "seed": integer},
+        "ParallelBench, 4.2",
+    ),
+}
+"""Each is built from the law's ideal model, passed as ``model``."""
+
+BLOCK_POLICIES: Mapping[str, Entry[strategies.BlockPolicy]] = {
+    "whole_canvas": Entry(strategies.WholeCanvas, "every masked position is open", "whole_canvas"),
+    "left_to_right": Entry(
+        strategies.LeftToRight,
+        "blocks of this many positions",
+        "left_to_right:4",
+        {"block_length": integer},
+        "LLaDA",
+    ),
+}
+
+GROUPS: Mapping[str, Mapping[str, Entry[Any]]] = {
+    "distributions": {**DISTRIBUTIONS, **COMBINATIONS},
+    "strategies": STRATEGIES,
+    "models": MODELS,
+    "blocks": BLOCK_POLICIES,
+}
+"""What ``infodecode list`` shows."""
