@@ -149,7 +149,7 @@ class ExactRun:
 
         Over orbits, the law of the sequences that stand for them.
         """
-        self._demand_finished("output")
+        self.followed._demand_finished("output")
         run, d = self.followed, self.distribution
         exact_weights = run._rational and math.lcm(*(w.denominator for w in run.weights)) < 2**53
         weights = run.weights if exact_weights else run.probabilities / math.fsum(run.weights)
@@ -173,7 +173,7 @@ class ExactRun:
     @property
     def rounds(self) -> Array:
         """Entry t: probability that decoding takes t rounds, t = 0, 1, …; adds up to 1."""
-        self._demand_finished("rounds")
+        self.followed._demand_finished("rounds")
         return self.followed.finished_by_round / self.followed._finished
 
     @property
@@ -185,13 +185,13 @@ class ExactRun:
     @property
     def expected_calls(self) -> float | Fraction:
         """Expected number of model calls; a batched look-ahead is one more call in its round."""
-        self._demand_finished("expected_calls")
+        self.followed._demand_finished("expected_calls")
         return self.followed._calls / self.followed._finished
 
     @property
     def expected_evaluations(self) -> float | Fraction:
         """Expected number of sequences evaluated by the model."""
-        self._demand_finished("expected_evaluations")
+        self.followed._demand_finished("expected_evaluations")
         return self.followed._evaluated / self.followed._finished
 
     @property
@@ -241,7 +241,8 @@ class ExactRun:
         names = ["validity"]
         if self.unfinished <= ROUNDING:
             names += ["kl", "reverse_kl", "total_variation", "coverage", "mode_probability"]
-            if not self.absorbed or "followed" in self.__dict__:
+            known = not self.absorbed or "followed" in self.__dict__
+            if known and self.followed.unfinished <= ROUNDING:
                 names += ["expected_rounds", "expected_calls", "entropy"]
         return {name: float(getattr(self, name)) for name in names}
 
@@ -317,7 +318,7 @@ def exact(
     rounds = decoder.round_limit(law.length, max_rounds)
     most = children_allowed(law.length) if max_children is None else max_children
     limit = _validation.integer("max_children", most, minimum=1)
-    chance = _chance(law, decoder, model, off_support, limit, orbits)
+    chance = _chance(law, decoder, used, off_support, limit, orbits)
     one = Fraction(1) if arithmetic == "rational" else 1.0
     blank = np.full((1, law.length), -1, np.int32)
     live = decoder.start(
@@ -388,13 +389,13 @@ def exact(
 
 
 def _chance(
-    law: Joint, decoder: Decoder, model: Model | None, off_support: str, limit: int,
+    law: Joint, decoder: Decoder, model: Model, off_support: str, limit: int,
     orbits: bool | None,
 ) -> Enumerated:  # fmt: skip
     """Every outcome, or every orbit where that is possible and asked for or worth while."""
     support = law if off_support == "absorb" else None
     width = max(law.alphabet_sizes)
-    reason = obstacle(law, decoder) if model is None else "the model is not the ideal one"
+    reason = obstacle(law, decoder, model)
     if orbits is None:
         wanted = law.length >= ORBITS_FROM and reason is None
     else:
@@ -406,6 +407,8 @@ def _chance(
     advice = ""
     if law.exchangeable is not None and reason is not None:
         advice = f"; its symmetry cannot shorten this run: {reason}"
+    elif reason is None and orbits is None:
+        advice = "; or follow its symmetry, with orbits=True"
     return Enumerated(support, max_children=limit, width=width, advice=advice)
 
 

@@ -213,25 +213,25 @@ class IdealModel(LawModel):
                 "off_support='natural' needs a family whose formula extends off its support, "
                 f"got {_validation.shown(distribution)}; use 'marginal' or 'uniform'"
             )
-        self._rational = (
+        self.rational = (
             _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
         )
-        if self._rational and not (isinstance(distribution, Table) and distribution.integer):
+        if self.rational and not (isinstance(distribution, Table) and distribution.integer):
             raise ValueError(
                 f"arithmetic='rational' needs a table of integer counts, got {distribution!r}"
             )
-        if self._rational and off_support == "natural":
+        if self.rational and off_support == "natural":
             raise ValueError("arithmetic='rational' goes with off_support 'marginal' or 'uniform'")
 
     def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
         laws = self._supported(canvases, rows, positions)
-        lost = np.flatnonzero(~(laws != 0).any(axis=1)) if self._rational else empty_rows(laws)
+        lost = np.flatnonzero(~(laws != 0).any(axis=1)) if self.rational else empty_rows(laws)
         if len(lost):
             laws[lost] = self._unsupported(canvases, rows[lost], positions[lost], laws.shape[1])
         return laws
 
     def _supported(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
-        if self._rational:
+        if self.rational:
             assert isinstance(self.distribution, Table)
             return self.distribution._fraction_laws(canvases, rows, positions)
         return self.distribution._laws(canvases, rows, positions)
@@ -248,7 +248,7 @@ class IdealModel(LawModel):
             inside = np.arange(width)[None] < sizes[:, None]
             share = (
                 np.array([Fraction(1, int(v)) for v in sizes], dtype=object)
-                if self._rational
+                if self.rational
                 else 1.0 / sizes
             )
             return np.asarray((inside * share[:, None])[positions])

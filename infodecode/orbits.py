@@ -29,9 +29,9 @@ from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import Branches, Choice, Enumerated, allowed_of, classify, pieces
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
-from infodecode.models import Evaluation
+from infodecode.models import Evaluation, IdealModel, Model
 from infodecode.state import State
-from infodecode.strategies import Independent, Ranked, WholeCanvas
+from infodecode.strategies import Independent, Ranked, Strategy, WholeCanvas
 
 ORBITS_LENGTH = 254
 """Most positions: pairs of counts up to it fit 16 bits."""
@@ -40,16 +40,28 @@ ORBITS_FROM = 10
 """Positions from which `exact` follows orbits without being asked to, where it may."""
 
 
-def obstacle(law: Joint, decoder: Decoder) -> str | None:
+_BEHAVIOUR = ("start", "explore", "assess", "plan", "revise", "finished")
+"""What a strategy does: a class that overrides any of it must vouch for itself."""
+
+
+def obstacle(law: Joint, decoder: Decoder, model: Model) -> str | None:
     """Why orbits cannot be followed: what tells positions or tokens apart; None if nothing does."""
+    if type(model) is not IdealModel or model.distribution is not law:
+        return "the model is not the ideal one"
+    if model.rational:
+        return "arithmetic='rational' goes through a table"
     if law.length > ORBITS_LENGTH:
         return f"it has more than {ORBITS_LENGTH} positions"
     if law.exchangeable is None:
         return f"the positions of {law.name} are not exchangeable"
     if decoder.blocks != WholeCanvas():
         return f"{decoder.blocks!r} opens positions by their place"
-    if not decoder.strategy.equivariant:
+    if not _vouched(decoder.strategy):
         return f"{decoder.strategy!r} does not treat all positions alike"
+    if type(decoder.strategy).explore is not Strategy.explore and (
+        decoder.draws_first or decoder.strategy.revising
+    ):
+        return f"{decoder.strategy!r} tells positions it tried from others, also after a draw"
     if decoder.position_ties != "random":
         return "position_ties='lowest' prefers some positions to others"
     if (
@@ -58,7 +70,23 @@ def obstacle(law: Joint, decoder: Decoder) -> str | None:
         and decoder.token_ties != "random"
     ):
         return "token_ties='lowest' prefers some tokens to others"
+    if law.exchangeable == "positions and tokens" and "token1" in decoder.strategy.needs:
+        return f"{decoder.strategy!r} reads token1, the lowest of equally probable tokens"
     return None
+
+
+def _vouched(strategy: Strategy) -> bool:
+    """Whether the class that declares itself equivariant is the one that says what to do.
+
+    A subclass that only overrides ``plan`` has not been vouched for by its parent.
+    """
+    order = type(strategy).__mro__
+
+    def depth(name: str) -> int:
+        return next(k for k, owner in enumerate(order) if name in vars(owner))
+
+    declared = depth("equivariant")
+    return strategy.equivariant is True and all(declared <= depth(name) for name in _BEHAVIOUR)
 
 
 class Orbits:
@@ -112,6 +140,7 @@ class EnumeratedOrbits(Enumerated):
     def choose(
         self, state: State, action: Ranked | Independent, ties: str, purpose: int
     ) -> Iterator[Choice]:
+        self._demand_symmetric(action, ties)
         allowed = allowed_of(state, action)
         if isinstance(action, Independent):
             probability = np.asarray(action.probability, dtype=np.float64)
@@ -124,7 +153,7 @@ class EnumeratedOrbits(Enumerated):
             classes, need, _ = classify(state, action, allowed)
             sure, open_ = classes == 1, classes == 2
             odds = np.zeros(open_.shape)
-        label, sizes = self._alike(state, action, open_)
+        label, sizes = self._alike(state, action, odds, open_)
         ways = np.empty(state.rows)
         count_splits_into(sizes, need, ways)
         self._refuse_beyond(float(ways.sum()), "choices of positions")
@@ -144,14 +173,23 @@ class EnumeratedOrbits(Enumerated):
             parent += piece.start
             yield parent, chosen | sure[parent], state.weight[parent] * share
 
+    def _demand_symmetric(self, action: Ranked | Independent, ties: str) -> None:
+        if isinstance(action, Ranked) and (action.ties or ties) != "random":
+            raise ValueError("orbits need random ties of positions, got a plan with ties='lowest'")
+        if self.orbits.rename and action.tokens is not None:
+            raise ValueError("orbits need tokens that are drawn, got a plan that names tokens")
+
     def _alike(
-        self, state: State, action: Ranked | Independent, open_: BoolArray
+        self, state: State, action: Ranked | Independent, odds: FloatArray, open_: BoolArray
     ) -> tuple[IntArray, IntArray]:
-        """Groups of open positions that hold the same: token, token drawn, choice, token given."""
+        """Groups of open positions alike: token, token drawn, choice, token given, odds."""
         given = np.int64(-1) if action.tokens is None else action.tokens.astype(np.int64)
         base = self.orbits.width + 1
         code = (state.canvas.astype(np.int64) + 1) * base + state.drawn + 1
         code = (code * base + given + 1) * 2 + state.chosen
+        if isinstance(action, Independent):
+            levels, level = np.unique(odds, return_inverse=True)
+            code = code * len(levels) + level.reshape(odds.shape)
         label, sizes = np.empty(code.shape, np.int64), np.zeros(code.shape, np.int64)
         alike_into(code, open_, label, sizes)
         return label, sizes
