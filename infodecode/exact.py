@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
 from infodecode import _validation
-from infodecode._grouping import Grouper, Packing
 from infodecode._html import figures_table
-from infodecode._progress import progress_bar
 from infodecode._rounding import DECODED_ZERO, ROUNDING, at_mode, nonnegative
 from infodecode._typing import Array, FloatArray, IntArray
-from infodecode.chance import Enumerated, children_allowed
+from infodecode.chance import children_allowed
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint, Table
-from infodecode.distributions._joint import require
-from infodecode.models import OFF_SUPPORT, IdealModel, Model
-from infodecode.orbits import ORBITS_FROM, EnumeratedOrbits, Orbits, obstacle, sizes_of
-from infodecode.state import State
-
-OFF_SUPPORT_MODES = ("absorb", *OFF_SUPPORT)
-_ROWS = 1 << 15
-"""Most rows of a round taken at once."""
-
-_FIRST_ROWS = 1024
-"""Rows of a round's first slice, from which the size of the whole round is foreseen."""
+from infodecode.models import Model
+from infodecode.orbits import EnumeratedOrbits, sizes_of
+from infodecode.propagation import blank_state, chance_for, prepare, propagate, revises, total_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +79,7 @@ class ExactRun:
         """Probability that the output lies in the support of the data; at least ``2^-kl``."""
         if self.absorbed == 0 and self.unfinished == 0 and self.on_support.all():
             return _one(self.weights)
-        return _total(self.weights[self.on_support])
+        return total_of(self.weights[self.on_support])
 
     @cached_property
     def kl(self) -> float:
@@ -136,7 +125,7 @@ class ExactRun:
         if peak is None:
             raise ValueError(f"mode_probability needs the modes of {self.distribution.name}")
         modes = at_mode(self._log2_data, peak)
-        return self.validity if (modes == self.on_support).all() else _total(self.weights[modes])
+        return self.validity if (modes == self.on_support).all() else total_of(self.weights[modes])
 
     @cached_property
     def followed(self) -> ExactRun:
@@ -180,7 +169,7 @@ class ExactRun:
     def expected_rounds(self) -> float | Fraction:
         """Expected number of rounds, under the output law."""
         rounds = self.rounds
-        return _total(np.arange(len(rounds)) * rounds)
+        return total_of(np.arange(len(rounds)) * rounds)
 
     @property
     def expected_calls(self) -> float | Fraction:
@@ -201,7 +190,7 @@ class ExactRun:
     @cached_property
     def _finished(self) -> float | Fraction:
         """Probability of having finished: 1, but for rounding when everything has."""
-        return _total(self.finished_by_round)
+        return total_of(self.finished_by_round)
 
     @cached_property
     def _covers_all(self) -> bool:
@@ -310,7 +299,7 @@ def exact(
         >>> run.validity
         Fraction(845, 1152)
     """
-    if off_support is None and not _revises(decoder):
+    if off_support is None and not revises(decoder):
         off_support = "absorb"
     law, used, off_support = prepare(distribution, decoder, model, off_support, arithmetic)
     if arithmetic == "rational":
@@ -318,61 +307,23 @@ def exact(
     rounds = decoder.round_limit(law.length, max_rounds)
     most = children_allowed(law.length) if max_children is None else max_children
     limit = _validation.integer("max_children", most, minimum=1)
-    chance = _chance(law, decoder, used, off_support, limit, orbits)
-    one = Fraction(1) if arithmetic == "rational" else 1.0
-    blank = np.full((1, law.length), -1, np.int32)
-    live = decoder.start(
-        blank, np.array([one], dtype=object if arithmetic == "rational" else float),
-        np.zeros(1, np.uint64), used,
-    )  # fmt: skip
-    packing = Packing(law.alphabet_sizes)
-    done = _Merger(packing, one)
-    finished_by_round = [one * 0]
-    calls: Any = one * 0
-    evaluated: Any = one * 0
-    largest = 1
-    with progress_bar("rounds", rounds, progress) as advance:
-        for _ in range(rounds):
-            merger = _Merger(packing, one)
-            chance.new_round()
-            ended: list[Any] = []
-            for done_rows, piece in _slices(live, _rows_at_once(law)):
-                chance.project(done_rows, live.rows)
-                for after in map(chance.settle, decoder.step(piece, used, chance)):
-                    calls += _sum(after.weight * after.calls)
-                    evaluated += _sum(after.weight * after.evaluated)
-                    over = decoder.strategy.finished(after)
-                    if not over.all():
-                        merger.add(after if not over.any() else after.take(np.flatnonzero(~over)))
-                    if over.any():
-                        finished = after.take(np.flatnonzero(over)).with_(memory={})
-                        ended.append(_sum(finished.weight))
-                        done.add(finished)
-            finished_by_round.append(_plain(sum(ended, one * 0)))
-            live = merger.state()
-            largest = max(largest, live.rows)
-            advance(1)
-            if live.rows == 0:
-                break
-    outputs = done.state()
-    outputs = outputs.take(np.flatnonzero(outputs.weight > 0))
-    weights = outputs.weight
-    unfinished = _total(live.weight)
-    _demand_conservation(_total(weights), chance.absorbed, unfinished)
+    chance = chance_for(law, decoder, used, off_support, limit, orbits)
+    live = blank_state(law, decoder, used, rational=arithmetic == "rational")
+    done = propagate(live, law, decoder, used, chance, rounds, progress=progress)
     return ExactRun(
         distribution=distribution,
         decoder=decoder,
         off_support=off_support,
-        outcomes=outputs.canvas,
-        weights=weights,
-        absorbed=_plain(chance.absorbed),
-        unfinished=unfinished,
-        finished_by_round=np.array(finished_by_round),
-        largest_round=largest,
-        orbit_sizes=sizes_of(chance, outputs.canvas),
-        _calls=_plain(calls),
-        _evaluated=_plain(evaluated),
-        _log2_data=law._log2_mass(outputs.canvas),
+        outcomes=done.outputs.canvas,
+        weights=done.outputs.weight,
+        absorbed=done.absorbed,
+        unfinished=done.unfinished,
+        finished_by_round=done.finished_by_round,
+        largest_round=done.largest_round,
+        orbit_sizes=sizes_of(chance, done.outputs.canvas),
+        _calls=done.calls,
+        _evaluated=done.evaluated,
+        _log2_data=law._log2_mass(done.outputs.canvas),
         _follow=partial(
             exact,
             distribution,
@@ -388,155 +339,5 @@ def exact(
     )
 
 
-def _chance(
-    law: Joint, decoder: Decoder, model: Model, off_support: str, limit: int,
-    orbits: bool | None,
-) -> Enumerated:  # fmt: skip
-    """Every outcome, or every orbit where that is possible and asked for or worth while."""
-    support = law if off_support == "absorb" else None
-    width = max(law.alphabet_sizes)
-    reason = obstacle(law, decoder, model)
-    if orbits is None:
-        wanted = law.length >= ORBITS_FROM and reason is None
-    else:
-        wanted = _validation.flag("orbits", orbits)
-    if wanted and reason is not None:
-        raise ValueError(f"orbits=True needs a symmetric law and decoder: {reason}")
-    if wanted:
-        return EnumeratedOrbits(Orbits(law), support, max_children=limit, width=width)
-    advice = ""
-    if law.exchangeable is not None and reason is not None:
-        advice = f"; its symmetry cannot shorten this run: {reason}"
-    elif reason is None and orbits is None:
-        advice = "; or follow its symmetry, with orbits=True"
-    return Enumerated(support, max_children=limit, width=width, advice=advice)
-
-
-def prepare(
-    distribution: Joint,
-    decoder: Decoder,
-    model: Model | None,
-    off_support: str | None,
-    arithmetic: str,
-) -> tuple[Joint, Model, str]:
-    """The law decoded, the model used and what happens off the support, all checked."""
-    require("distribution", distribution)
-    if not isinstance(decoder, Decoder):
-        raise TypeError(f"decoder must be a Decoder, got {_validation.shown(decoder)}")
-    rational = _validation.choice("arithmetic", arithmetic, ("float", "rational")) == "rational"
-    if isinstance(off_support, str) and off_support == "absorb" and _revises(decoder):
-        raise ValueError(
-            "off_support must be 'marginal', 'uniform' or 'natural' for a strategy that revises, "
-            "since it may come back to the support, got 'absorb'"
-        )
-    if model is None:
-        law = distribution.table() if rational else distribution
-        named = _validation.choice(
-            "off_support", "marginal" if off_support is None else off_support, OFF_SUPPORT_MODES
-        )
-        follow = "marginal" if named == "absorb" else named
-        return law, IdealModel(law, off_support=follow, arithmetic=arithmetic), named
-    if not isinstance(model, Model):
-        raise TypeError(f"model must be a model, got {_validation.shown(model)}")
-    if rational:
-        raise ValueError("arithmetic='rational' goes with the ideal model: leave model out")
-    own = model.off_support if off_support is None else off_support
-    _validation.choice("off_support", own, ("absorb", model.off_support))
-    if model.alphabet_sizes != distribution.alphabet_sizes:
-        raise ValueError(
-            f"model must have the alphabets {distribution.alphabet_sizes} of the distribution, "
-            f"got {model.alphabet_sizes}"
-        )
-    return distribution, model, own
-
-
-def _revises(decoder: object) -> bool:
-    return isinstance(decoder, Decoder) and decoder.strategy.revising
-
-
-class _Merger:
-    """Adds up the weights of equal (canvas, memory) rows as they stream in."""
-
-    def __init__(self, packing: Packing, one: float | Fraction) -> None:
-        self._packing = packing
-        self._grouper: Grouper | None = None
-        self._parts: list[State] = []
-        self._weight: Array = np.array([one])[:0]
-
-    def add(self, state: State) -> None:
-        if not state.rows:
-            return
-        keys = np.concatenate(
-            [self._packing.keys(state.canvas), *map(_memory_key, state.memory.values())], axis=1
-        )
-        if self._grouper is None:
-            self._grouper = Grouper(keys.shape[1])
-        known = self._grouper.count
-        ids = self._grouper.insert(keys)
-        fresh = np.empty(self._grouper.count - known, np.int64)
-        new = np.flatnonzero(ids >= known)[::-1]
-        fresh[ids[new] - known] = new
-        self._parts.append(state.take(fresh))
-        if state.weight.dtype == object:
-            zeros = np.full(len(fresh), Fraction(0), dtype=object)
-            self._weight = np.concatenate([self._weight, zeros])
-            np.add.at(self._weight, ids, state.weight)
-        else:
-            self._weight = np.concatenate([self._weight, np.zeros(len(fresh))])
-            self._weight += np.bincount(ids, state.weight, minlength=len(self._weight))
-
-    def state(self) -> State:
-        """The merged rows."""
-        if not self._parts:
-            return State.start(
-                np.empty((0, len(self._packing.word)), np.int32), self._weight,
-                np.empty(0, np.uint64), 0.0, {},
-            )  # fmt: skip
-        return State.concatenate(self._parts).with_(weight=self._weight)
-
-
-def _memory_key(array: Array) -> Array:
-    """Bits of a memory array ``(R, ...)`` as words ``(R, w)``; floats equal to 1e-12 are equal."""
-    flat = np.asarray(array).reshape(len(array), -1)
-    if flat.dtype.kind == "f":
-        flat = np.round(flat, 12) + 0.0
-    return np.ascontiguousarray(
-        flat.astype(np.float64 if flat.dtype.kind == "f" else np.int64)
-    ).view(np.uint64)
-
-
-def _slices(state: State, largest: int) -> Iterator[tuple[int, State]]:
-    """Rows before, and rows of, successive slices; small ones first, to foresee the rest."""
-    begin, size = 0, min(largest, _FIRST_ROWS)
-    while begin < state.rows:
-        yield begin, state.take(slice(begin, begin + size))
-        begin, size = begin + size, min(largest, 2 * size)
-
-
-def _rows_at_once(law: Joint) -> int:
-    return max(1, min(_ROWS, (1 << 24) // (law.length * max(law.alphabet_sizes))))
-
-
-def _sum(weights: Array) -> Any:
-    """Sum in extended precision, or of fractions."""
-    if weights.dtype == object:
-        return sum(weights.tolist(), Fraction(0))
-    return weights.sum(dtype=np.longdouble)
-
-
-def _total(weights: Array) -> float | Fraction:
-    return _plain(_sum(weights))
-
-
-def _plain(value: Any) -> float | Fraction:
-    """A numpy scalar as a Python float; fractions stay."""
-    return value if isinstance(value, Fraction) else float(value)
-
-
 def _one(weights: Array) -> float | Fraction:
     return Fraction(1) if weights.dtype == object else 1.0
-
-
-def _demand_conservation(*parts: Any) -> None:
-    if abs(float(sum(parts)) - 1) > 1e-9:
-        raise ArithmeticError(f"probability was lost: {parts} adds up to {float(sum(parts))!r}")

@@ -19,8 +19,8 @@ from infodecode.chance import Sampled
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
 from infodecode.estimate import Estimate, mean_of_counts, proportion
-from infodecode.exact import prepare
 from infodecode.models import Model
+from infodecode.propagation import prepare
 from infodecode.state import State
 
 FIRST_LOOK = 4096
