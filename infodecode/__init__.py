@@ -14,6 +14,8 @@ from infodecode.decoder import Decoder as Decoder
 from infodecode.estimate import Estimate as Estimate
 from infodecode.exact import ExactRun as ExactRun
 from infodecode.exact import exact as exact
+from infodecode.exact_ledger import ExactLedger as ExactLedger
+from infodecode.exact_ledger import exact_ledger as exact_ledger
 from infodecode.information import (
     dual_total_correlation as dual_total_correlation,
 )
@@ -25,12 +27,17 @@ from infodecode.information import renyi_entropy as renyi_entropy
 from infodecode.information import subset_entropies as subset_entropies
 from infodecode.information import total_correlation as total_correlation
 from infodecode.information import total_variation as total_variation
+from infodecode.ledger import Ledger as Ledger
+from infodecode.ledger import corrected_bound as corrected_bound
 from infodecode.models import IdealModel as IdealModel
 from infodecode.models import NoisyModel as NoisyModel
 from infodecode.partitions import optimal_partitions as optimal_partitions
 from infodecode.partitions import partition_bits as partition_bits
 from infodecode.report import Bounds as Bounds
 from infodecode.report import bounds as bounds
+from infodecode.rounds import RoundsBound as RoundsBound
+from infodecode.rounds import min_rounds as min_rounds
+from infodecode.rounds import rounds_curve as rounds_curve
 from infodecode.schedules import even_sizes as even_sizes
 from infodecode.schedules import optimal_random_order as optimal_random_order
 from infodecode.schedules import random_order_bits as random_order_bits

@@ -19,6 +19,8 @@ from infodecode.state import State
 if TYPE_CHECKING:
     import pandas as pd
 
+    from infodecode.ledger import Ledger
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -83,6 +85,17 @@ class Trace:
             }
         )
         return frame.sort_values(["sample", "round", "position"], ignore_index=True)
+
+    def ledger(self, factor: float, *, distribution: Joint | None = None) -> Ledger:
+        """Bits and rounds by kind of round, beside the bounds: see `infodecode.ledger.Ledger`.
+
+        Args:
+            factor: f > 0 of the factor rule to hold the rounds against.
+            distribution: the data law, for the information of rounds and sequences.
+        """
+        from infodecode.ledger import ledger
+
+        return ledger(self, factor, distribution=distribution)
 
     def __str__(self) -> str:
         """The first sequence, a line a round; ``_`` is masked, ``*`` marks forced commits."""

@@ -15,7 +15,7 @@ import infodecode
 from figures import toys as picture
 from infodecode import Decoder, distributions, strategies
 from infodecode.cli.vocabulary import DISTRIBUTIONS
-from toy import closed_forms, docs, study
+from toy import closed_forms, docs, rounds, study
 from toy.grid import decoders
 from toy.studies import STUDIES, app
 from toy.study import Case
@@ -165,6 +165,28 @@ def test_the_command_runs_what_is_named(tmp_path, monkeypatch):
     refused = CliRunner().invoke(app, ["frases"])
     assert refused.exit_code == 2
     assert "a study must be one of" in " ".join(refused.output.replace("│", " ").split())
+
+
+def test_the_printed_bound_breaks_and_the_corrected_one_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(rounds, "laws", lambda: [distributions.permutations(20)])
+    monkeypatch.setattr(rounds, "FACTORS", (0.5,))
+    monkeypatch.setattr(rounds, "SAMPLES", 20)
+    assert rounds.run(tmp_path) == 0
+    with (tmp_path / "rounds.csv").open(encoding="utf-8") as file:
+        rows = {row["decoder"]: row for row in csv.DictReader(file)}
+    factor = rows["factor"]
+    assert factor["method"] == "sampled"
+    assert float(factor["rounds"]) == 20
+    assert float(factor["printed"]) == pytest.approx(math.log(math.factorial(20)) / 0.5)
+    assert float(factor["corrected"]) == pytest.approx(19)
+    assert float(factor["broken"]) == 1
+    impossible = dataclasses.replace(
+        rounds.measure(
+            distributions.copy(2), "one", Decoder(strategies.OneByOne()), 0.5
+        ), held=False,
+    )  # fmt: skip
+    monkeypatch.setattr(rounds, "measurements", lambda: iter([impossible]))
+    assert rounds.run(tmp_path) == 1
 
 
 def test_every_study_has_laws_of_its_own():

@@ -17,6 +17,7 @@ from toy import (
     puzzles,
     records,
     replace,
+    rounds,
     shuffle,
     variables,
     words,
@@ -37,24 +38,33 @@ STUDIES: Mapping[str, Callable[[], list[Case]]] = {
     "composed": composed.cases,
 }
 
+ROUNDS = "rounds"
+"""The study of bits and rounds, which has decoders and a table of its own."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(
     help="Closed form beside exact beside simulated decoders, on exact toy distributions.\n\n"
-    f"STUDIES: {', '.join(STUDIES)}; all of them by default. Each writes a table; exit status 1 "
-    "if anything contradicts a formula, an interval or a bound."
+    f"STUDIES: {', '.join([*STUDIES, ROUNDS])}; all of them by default. Each writes a table; exit "
+    "status 1 if anything contradicts a formula, an interval or a bound."
 )
 def main(
     studies: Annotated[list[str] | None, typer.Argument(help="Which ones.")] = None,
     samples: Annotated[int, typer.Option(help="Sequences to simulate per decoder.")] = SAMPLES,
     output: Annotated[Path, typer.Option(help="Folder of the tables.")] = OUTPUT,
 ) -> None:
-    chosen = studies or list(STUDIES)
-    unknown = [name for name in chosen if name not in STUDIES]
+    known = [*STUDIES, ROUNDS]
+    chosen = studies or known
+    unknown = [name for name in chosen if name not in known]
     if unknown:
         raise typer.BadParameter(
-            f"a study must be one of {', '.join(STUDIES)}, got {unknown[0]!r}", param_hint="STUDIES"
+            f"a study must be one of {', '.join(known)}, got {unknown[0]!r}", param_hint="STUDIES"
         )
-    status = [run_study(name, STUDIES[name](), samples=samples, output=output) for name in chosen]
+    status = [
+        rounds.run(output)
+        if name == ROUNDS
+        else run_study(name, STUDIES[name](), samples=samples, output=output)
+        for name in chosen
+    ]
     raise typer.Exit(max(status))

@@ -15,7 +15,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numba
 import numpy as np
@@ -294,7 +294,7 @@ def _equal(formula: float, value: float) -> bool:
     return formula == value or abs(formula - value) <= TOLERANCE
 
 
-def write(rows: Sequence[Row], path: Path, *, command: str) -> None:
+def write(rows: Sequence[Any], path: Path, *, command: str) -> None:
     """Write the table in one step: a reader sees the old file or the new one, never half of it."""
     origin = {
         "command": command,
@@ -302,7 +302,7 @@ def write(rows: Sequence[Row], path: Path, *, command: str) -> None:
         f"numba {numba.__version__}, Python {platform.python_version()}",
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = [field.name for field in dataclasses.fields(Row)]
+    columns = [column.name for column in dataclasses.fields(rows[0])]
     draft = path.with_suffix(".tmp")
     with draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*columns, *origin], lineterminator="\n")
