@@ -16,6 +16,9 @@ from infodecode.exact import ExactRun as ExactRun
 from infodecode.exact import exact as exact
 from infodecode.exact_ledger import ExactLedger as ExactLedger
 from infodecode.exact_ledger import exact_ledger as exact_ledger
+from infodecode.frontier import Frontier as Frontier
+from infodecode.frontier import frontier as frontier
+from infodecode.frontier import oracle_threshold as oracle_threshold
 from infodecode.information import (
     dual_total_correlation as dual_total_correlation,
 )

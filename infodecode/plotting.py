@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from infodecode.exact import ExactRun
+    from infodecode.frontier import Frontier
     from infodecode.report import Bounds
     from infodecode.simulate import Simulation
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+FAMILY_STYLES = (
+    (ORANGE, "D"), (GREEN, "v"), ("#CC79A7", "^"), ("#000000", "s"), ("#E69F00", "P"),
+    ("#56B4E9", "X"),
+)  # fmt: skip
 FIGURE_SIZE = (4.2, 3.0)
 LONG = 40
 
@@ -71,6 +76,38 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
     axes.set_xlabel("rounds")
     axes.set_ylabel("KL(data ‖ output), bits")
     axes.set_title(bounds.name, fontsize="medium", wrap=True)
+    _legend(axes)
+    return axes
+
+
+def plot_frontier(frontier: Frontier, ax: Axes | None = None) -> Axes:
+    """KL against expected rounds of every decoder, on the curves of `plot_bounds`.
+
+    A colour and marker for each family of strategies; undominated points are filled. Decoders that
+    never put out some possible sequence have infinite KL and are left out, as are simulated ones.
+
+    Args:
+        frontier: what `infodecode.frontier` returned.
+        ax: axes to draw on; a new figure by default.
+    """
+    axes = plot_bounds(frontier.bounds, ax=ax)
+    for k, family in enumerate(dict.fromkeys(point.family for point in frontier.points)):
+        colour, marker = FAMILY_STYLES[k % len(FAMILY_STYLES)]
+        for undominated in (True, False):
+            mine = [
+                (point.rounds, point.kl)
+                for point in frontier.points
+                if point.family == family
+                and point.pareto == undominated
+                and point.kl is not None
+                and math.isfinite(point.kl)
+            ]
+            if mine:
+                axes.plot(
+                    *zip(*mine, strict=True), marker, color=colour, ms=6, ls="none", clip_on=False,
+                    mfc=colour if undominated else "none", label=family if undominated else None,
+                )  # fmt: skip
+    axes.set_xlabel("rounds (expected)")
     _legend(axes)
     return axes
 

@@ -137,6 +137,11 @@ class Strategy:
 
     revising: ClassVar[bool] = False
 
+    @classmethod
+    def grid(cls, length: int) -> tuple[Strategy, ...]:
+        """Settings worth comparing on sequences of this length (`infodecode.frontier`)."""
+        return ()
+
     @property
     def equivariant(self) -> bool:
         """Whether positions count by their scores only, never by their place or in memory.

@@ -37,6 +37,12 @@ class Factor(Strategy):
             as_shipped=_validation.flag("as_shipped", self.as_shipped),
         )
 
+    @classmethod
+    def grid(cls, length: int) -> tuple[Factor, ...]:
+        return tuple(
+            cls(f) for f in (0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5, 1.6, 1.8, 1.9)
+        )
+
     @property
     def equivariant(self) -> bool:
         return True

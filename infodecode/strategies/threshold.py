@@ -41,6 +41,10 @@ class Threshold(Strategy):
             fallback=_validation.integer("fallback", self.fallback, minimum=1),
         )
 
+    @classmethod
+    def grid(cls, length: int) -> tuple[Threshold, ...]:
+        return tuple(cls(gamma) for gamma in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99))
+
     @property
     def equivariant(self) -> bool:
         return True

@@ -45,6 +45,12 @@ class TopK(Strategy):
         _validation.store(self, k=sizes_of("k", self.k))
         _validation.choice("by", self.by, ORDERS)
 
+    @classmethod
+    def grid(cls, length: int) -> tuple[TopK, ...]:
+        return tuple(
+            cls(k, by) for by in ("random", "confidence") for k in _distinct_rounds(length)
+        )
+
     @property
     def equivariant(self) -> bool:
         return self.by != "left_to_right"
@@ -61,6 +67,11 @@ class TopK(Strategy):
             return self.k
         sizes = np.array(self.k)
         return sizes[np.minimum(state.round, len(sizes) - 1)]
+
+
+def _distinct_rounds(length: int) -> list[int]:
+    """Smallest sizes that take 1, 2, 3, … rounds, the last of them one by one."""
+    return sorted({-(-length // rounds) for rounds in range(1, length + 1)})
 
 
 def ranked(state: State, by: str, count: Any) -> Ranked:
