@@ -10,6 +10,8 @@ from __future__ import annotations
 from infodecode import distributions as distributions
 from infodecode import strategies as strategies
 from infodecode._compilation import announce as _announce_compilation
+from infodecode.data_path import DataPath as DataPath
+from infodecode.data_path import data_path as data_path
 from infodecode.decoder import Decoder as Decoder
 from infodecode.estimate import Estimate as Estimate
 from infodecode.exact import ExactRun as ExactRun
@@ -36,6 +38,12 @@ from infodecode.models import IdealModel as IdealModel
 from infodecode.models import NoisyModel as NoisyModel
 from infodecode.partitions import optimal_partitions as optimal_partitions
 from infodecode.partitions import partition_bits as partition_bits
+from infodecode.proved_schedules import Schedule as Schedule
+from infodecode.proved_schedules import dtc_schedule as dtc_schedule
+from infodecode.proved_schedules import equal_schedule as equal_schedule
+from infodecode.proved_schedules import order_mixture as order_mixture
+from infodecode.proved_schedules import profile_schedule as profile_schedule
+from infodecode.proved_schedules import tc_schedule as tc_schedule
 from infodecode.report import Bounds as Bounds
 from infodecode.report import bounds as bounds
 from infodecode.rounds import RoundsBound as RoundsBound

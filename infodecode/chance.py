@@ -247,7 +247,7 @@ class Enumerated(Chance):
         laws = evaluation.law(state.source[rows], positions)
         start = np.searchsorted(rows, np.arange(state.rows + 1))
         self._predict(state.canvas, laws, start, support)
-        round_laws = _RoundLaws(laws, positions, start, support)
+        round_laws = RoundLaws(laws, positions, start, support)
         first: Branches = (np.arange(state.rows), state.canvas, state.weight)
         levels: list[Iterator[Branches]] = [iter([first])]
         while levels:
@@ -261,7 +261,7 @@ class Enumerated(Chance):
             if rest is not None:
                 levels.append(self._one_position(round_laws, rest, len(levels) - 1))
 
-    def _one_position(self, laws: _RoundLaws, branches: Branches, step: int) -> Iterator[Branches]:
+    def _one_position(self, laws: RoundLaws, branches: Branches, step: int) -> Iterator[Branches]:
         """Branch rows on their ``step``-th drawn position, piece by piece."""
         parent, canvas, weight = branches
         pair = laws.start[parent] + step
@@ -315,7 +315,7 @@ class Enumerated(Chance):
 
 
 @dataclass(frozen=True, eq=False)
-class _RoundLaws:
+class RoundLaws:
     """Token laws of a round: those of row r are ``start[r]:start[r + 1]`` of ``laws``."""
 
     laws: Array
@@ -325,7 +325,7 @@ class _RoundLaws:
 
 
 def _split_finished(
-    laws: _RoundLaws, branches: Branches, step: int
+    laws: RoundLaws, branches: Branches, step: int
 ) -> tuple[Branches | None, Branches | None]:
     """Rows without a ``step``-th position to draw, and the others; None where there are none."""
     parent, canvas, weight = branches

@@ -255,6 +255,21 @@ STRATEGIES: Mapping[str, Entry[strategies.Strategy]] = {
         {"factor": number, "as_shipped": flag},
         "Fast-dLLM, 3.3",
     ),
+    "entropy_bounded": Entry(
+        strategies.EntropyBounded,
+        "most positions whose entropies, less the largest, add up to gamma bits at most; "
+        "by entropy, confidence, margin",
+        "entropy_bounded:0.5,by=confidence",
+        {"gamma": number, "by": str},
+        "EB-Sampler (Ben-Hamu et al. 2025)",
+    ),
+    "entropy_budget": Entry(
+        strategies.EntropyBudget,
+        "eta over the mean entropy of what is masked, at random",
+        "entropy_budget:1",
+        {"eta": number},
+        "Cai and Li 2026",
+    ),
     "fixed_partition": Entry(
         strategies.FixedPartition,
         "these positions, a round a block",

@@ -10,6 +10,8 @@ from infodecode.strategies._base import Strategy as Strategy
 from infodecode.strategies.blocks import BlockPolicy as BlockPolicy
 from infodecode.strategies.blocks import LeftToRight as LeftToRight
 from infodecode.strategies.blocks import WholeCanvas as WholeCanvas
+from infodecode.strategies.entropy_bounded import EntropyBounded as EntropyBounded
+from infodecode.strategies.entropy_budget import EntropyBudget as EntropyBudget
 from infodecode.strategies.factor import Factor as Factor
 from infodecode.strategies.fixed_partition import FixedPartition as FixedPartition
 from infodecode.strategies.threshold import Threshold as Threshold
