@@ -10,6 +10,11 @@ from __future__ import annotations
 from infodecode import distributions as distributions
 from infodecode import strategies as strategies
 from infodecode._compilation import announce as _announce_compilation
+from infodecode.adaptive import OptimalPolicies as OptimalPolicies
+from infodecode.adaptive import PricedOptimum as PricedOptimum
+from infodecode.adaptive import adaptive_optimum as adaptive_optimum
+from infodecode.adaptive import price_curve as price_curve
+from infodecode.adaptive import rounds_at_price as rounds_at_price
 from infodecode.data_path import DataPath as DataPath
 from infodecode.data_path import data_path as data_path
 from infodecode.decoder import Decoder as Decoder
@@ -44,6 +49,8 @@ from infodecode.proved_schedules import equal_schedule as equal_schedule
 from infodecode.proved_schedules import order_mixture as order_mixture
 from infodecode.proved_schedules import profile_schedule as profile_schedule
 from infodecode.proved_schedules import tc_schedule as tc_schedule
+from infodecode.regret import Regret as Regret
+from infodecode.regret import regret as regret
 from infodecode.report import Bounds as Bounds
 from infodecode.report import bounds as bounds
 from infodecode.rounds import RoundsBound as RoundsBound

@@ -91,7 +91,7 @@ def data_path(
         distribution=distribution,
         decoder=decoder,
         bits=nonnegative(chance.surprisal - entropy, scale=entropy, zero=DECODED_ZERO),
-        expected_rounds=math.fsum(np.arange(len(rounds)) * rounds),
+        expected_rounds=math.fsum(np.arange(len(rounds)) * rounds) / math.fsum(rounds),
         rounds=rounds,
     )
 

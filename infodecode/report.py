@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from infodecode import _validation, information, partitions, schedules
+from infodecode import _validation, adaptive, information, partitions, schedules
 from infodecode._rounding import ROUNDING
 from infodecode._typing import FloatArray
 from infodecode.distributions import Joint
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SHOWN_ROUNDS = 12
+
+ADAPTIVE_PAIRS_HERE = 1 << 20
+"""Most pairs of a canvas and a set with which the adaptive optimum is part of the report."""
+
 Result = TypeVar("Result")
 
 
@@ -43,8 +47,9 @@ class Bounds:
             advance, by any model (ParallelBench, Theorems 1 and 2). Orders that are random or
             depend on revealed values are not covered.
         random_order_bits: ``(n,)`` expected KL of a uniformly random order with the best T sizes.
-        adaptive_bits: ``(n,)`` optimum over orders that adapt to revealed values; None in this
-            version.
+        adaptive_bits: ``(n,)`` V_T: the least path KL of policies that adapt to revealed values,
+            in at most T rounds (`infodecode.adaptive_optimum`); never above ``partition_bits``.
+            Computed here up to 2^20 pairs of a canvas and a set (10 binary positions).
         notes: what was left out, and why.
     """
 
@@ -115,6 +120,7 @@ class Bounds:
             (title, values)
             for title, values in (
                 ("best partition", self.partition_bits),
+                ("adaptive", self._shown_adaptive),
                 ("random order", self.random_order_bits),
                 ("validity floor", self.validity_floor),
             )
@@ -136,6 +142,14 @@ class Bounds:
         )
         notes = "".join(f"<br><i>{html.escape(note)}</i>" for note in self.notes)
         return f"<div>{head}{frame.to_html(float_format='{:.6g}'.format)}{notes}</div>"
+
+    @property
+    def _shown_adaptive(self) -> FloatArray | None:
+        """The adaptive optimum where it gains on fixed partitions, or there are none."""
+        best, adaptive_bits = self.partition_bits, self.adaptive_bits
+        if best is None or adaptive_bits is None:
+            return adaptive_bits
+        return adaptive_bits if (best - adaptive_bits > ROUNDING).any() else None
 
     def _shown(self) -> list[int]:
         if self.length <= _SHOWN_ROUNDS:
@@ -184,6 +198,9 @@ def bounds(distribution: Joint) -> Bounds:
     gains = None if differences is None else information.gains_of(differences)
     schedule = _attempt(lambda: _schedule(distribution, gains), notes)
     best = _attempt(lambda: _partitions(distribution, by_mask, schedule), notes)
+    policies = _attempt(
+        lambda: adaptive.adaptive_optimum(distribution, max_pairs=ADAPTIVE_PAIRS_HERE), notes
+    )
     return Bounds(
         name=distribution.name,
         length=distribution.length,
@@ -195,7 +212,7 @@ def bounds(distribution: Joint) -> Bounds:
         information_curve=None if gains is None else information.curve_of(gains),
         partition_bits=None if best is None else best.bits,
         random_order_bits=None if schedule is None else schedule.bits,
-        adaptive_bits=None,
+        adaptive_bits=None if policies is None else policies.bits,
         notes=tuple(dict.fromkeys(notes)),
         _partitions=best,
         _schedule=schedule,

@@ -96,6 +96,9 @@ class Row:
         best_fixed: L*_T with T = ``rounds`` rounded down, bits.
         fixed_order: whether the decoder commits a fixed ordered partition, which L*_T bounds.
         path_bits: expected KL of the random order of the decoder's sizes, at least its ``kl``.
+        data_rounds, path_kl, regret: on data traces the expected rounds, the path KL, and how far
+            it is from the best of all policies with as many rounds; of decoders that choose before
+            they draw at temperature 1, where the adaptive optimum is known.
         simulated_validity, validity_low, validity_high: share of valid outputs, its interval.
         simulated_rounds, rounds_low, rounds_high: mean rounds, its interval.
         simulated_mode, mode_low, mode_high: share of most probable outcomes, its interval.
@@ -124,6 +127,9 @@ class Row:
     best_fixed: float | None = None
     fixed_order: bool | None = None
     path_bits: float | None = None
+    data_rounds: float | None = None
+    path_kl: float | None = None
+    regret: float | None = None
     simulated_validity: float | None = None
     validity_low: float | None = None
     validity_high: float | None = None
@@ -194,6 +200,7 @@ def decoder_row(
         best_fixed=best,
         fixed_order=blocks_of(law, decoder) is not None,
         path_bits=path_bits(law, decoder),
+        **data_values(law, bounds, decoder),
         **simulated_values(simulation),
         confidence=CONFIDENCE,
         samples=simulation.samples,
@@ -257,6 +264,16 @@ def path_bits(law: Joint, decoder: Decoder) -> float | None:
     return infodecode.random_order_bits(law, sizes)
 
 
+def data_values(law: Joint, bounds: Bounds, decoder: Decoder) -> dict[str, float]:
+    """Regret and what it compares, where it is defined and small enough."""
+    if bounds.adaptive_bits is None or decoder.draws_first or decoder.temperature != 1:
+        return {}
+    found = _unless_refused(lambda: infodecode.regret(law, decoder, max_children=MAX_CHILDREN))
+    if found is None:
+        return {}
+    return {"data_rounds": found.expected_rounds, "path_kl": found.bits, "regret": found.regret}
+
+
 def violations(rows: Iterable[Row]) -> list[str]:
     """What contradicts a formula, the theory or the other computation, in words."""
     found = []
@@ -285,6 +302,8 @@ def _contradictions(row: Row) -> list[str]:
         and row.kl < row.best_fixed - TOLERANCE
     ):  # fmt: skip
         found.append(f"KL {row.kl:.6g} bits below L*_T = {row.best_fixed:.6g} bits")
+    if None not in (row.path_kl, row.kl) and row.kl > row.path_kl + TOLERANCE:
+        found.append(f"KL {row.kl:.6g} bits above the path KL {row.path_kl:.6g} bits")
     if row.path_bits is not None and row.kl is not None and row.kl > row.path_bits + TOLERANCE:
         found.append(f"KL {row.kl:.6g} bits above that of its paths, {row.path_bits:.6g} bits")
     return found

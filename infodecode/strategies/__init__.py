@@ -7,6 +7,7 @@ from infodecode.strategies._base import Independent as Independent
 from infodecode.strategies._base import Plan as Plan
 from infodecode.strategies._base import Ranked as Ranked
 from infodecode.strategies._base import Strategy as Strategy
+from infodecode.strategies.adaptive_optimum import AdaptiveOptimum as AdaptiveOptimum
 from infodecode.strategies.blocks import BlockPolicy as BlockPolicy
 from infodecode.strategies.blocks import LeftToRight as LeftToRight
 from infodecode.strategies.blocks import WholeCanvas as WholeCanvas
