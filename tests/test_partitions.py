@@ -243,7 +243,7 @@ def test_a_chain_is_bisected():
 
 def test_limits_and_rounds_are_checked():
     with pytest.raises(ValueError, match=r"at most 18 positions, got 19 .*3\^19"):
-        optimal_partitions(distributions.copy(19))
+        optimal_partitions(distributions.copy(19).table())
     for best in map(optimal_partitions, (distributions.permutations(3), distributions.copy(3))):
         for rounds in (0, 4):
             with pytest.raises(ValueError, match="rounds must be at"):
