@@ -251,6 +251,7 @@ def _bounds_record(result: Bounds) -> dict[str, Any]:
         "information_curve": result.information_curve,
         "partition_bits": result.partition_bits,
         "partitions": partitions,
+        "adaptive_bits": result.adaptive_bits,
         "random_order_bits": result.random_order_bits,
         "random_order_sizes": sizes,
         "validity_floor": result.validity_floor,
