@@ -320,13 +320,13 @@ def _varying(law: Joint, max_pairs: int) -> IntArray:
 
 def _demand_pairs(law: Joint, pairs: int, most: int) -> None:
     if pairs > most:
-        size = f"{pairs:,}" if pairs < 10**12 else f"{pairs:.1e}"
+        size = f"{pairs:,}" if pairs < 10**12 else f"about 10^{int(math.log10(pairs))}"
         _refuse(law, f"up to {size} pairs of a canvas and a set, more than {most:,}")
 
 
 def _demand_steps(law: Joint, steps: int, most: int) -> None:
     if steps > most:
-        _refuse(law, f"{steps:.1e} additions, more than {most:.1e}")
+        _refuse(law, f"about {float(steps):.1e} additions, more than {most:.1e}")
 
 
 def _refuse(law: Joint, needs: str) -> NoReturn:

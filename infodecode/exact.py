@@ -16,10 +16,11 @@ from infodecode._rounding import DECODED_ZERO, ROUNDING, at_mode, nonnegative
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.chance import children_allowed
 from infodecode.decoder import Decoder
-from infodecode.distributions import Joint, Table
+from infodecode.distributions import TABLE_LIMIT, Joint, Table
 from infodecode.models import Model
-from infodecode.orbits import EnumeratedOrbits, sizes_of
+from infodecode.orbits import EnumeratedOrbits, Orbits, sizes_of
 from infodecode.propagation import blank_state, chance_for, prepare, propagate, revises, total_of
+from infodecode.strategies import WholeCanvas
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,10 +137,13 @@ class ExactRun:
     def output(self) -> Table:
         """The output law as a distribution over sequences (of floats, if counts would not fit).
 
-        Over orbits, the law of the sequences that stand for them.
+        Over orbits of more than `TABLE_LIMIT` sequences in all, the law of those that stand for
+        the orbits; ``orbit_sizes`` then says for how many each stands.
         """
         self.followed._demand_finished("output")
         run, d = self.followed, self.distribution
+        if run.orbit_sizes is not None and sum(run.orbit_sizes) <= TABLE_LIMIT:
+            return run._spread_out()
         exact_weights = run._rational and math.lcm(*(w.denominator for w in run.weights)) < 2**53
         weights = run.weights if exact_weights else run.probabilities / math.fsum(run.weights)
         return Table(
@@ -153,15 +157,34 @@ class ExactRun:
             + (", up to symmetry" if run.orbit_sizes else ""),
         )
 
+    def _spread_out(self) -> Table:
+        """The output law over sequences, from its orbits."""
+        d, orbits = self.distribution, Orbits(self.distribution)
+        members = [orbits.members(sequence) for sequence in self.outcomes]
+        each = np.repeat(np.exp2(self._log2_output), [len(rows) for rows in members])
+        return Table(
+            np.concatenate(members),
+            each / math.fsum(each),
+            alphabet_sizes=d.alphabet_sizes,
+            labels=d.labels,
+            names=d.names,
+            template=d.template,
+            name=f"{d.name} decoded by {self.decoder.strategy!r}",
+        )
+
     @property
     def entropy(self) -> float:
         """Entropy of the output law in bits (of its sequences, over orbits too)."""
-        sizes = self.followed._log2_sizes
-        return self.output.entropy() + math.fsum(self.followed.probabilities * sizes)
+        run = self.followed
+        run._demand_finished("entropy")
+        terms = -run.probabilities * run._log2_output
+        return nonnegative(math.fsum(terms), zero=DECODED_ZERO)
 
     @property
     def rounds(self) -> Array:
         """Entry t: probability that decoding takes t rounds, t = 0, 1, …; adds up to 1."""
+        if (known := self._known_rounds) is not None:
+            return known
         self.followed._demand_finished("rounds")
         return self.followed.finished_by_round / self.followed._finished
 
@@ -182,6 +205,17 @@ class ExactRun:
         """Expected number of sequences evaluated by the model."""
         self.followed._demand_finished("expected_evaluations")
         return self.followed._evaluated / self.followed._finished
+
+    @cached_property
+    def _known_rounds(self) -> Array | None:
+        """`rounds` of a strategy whose sizes are given in advance: no need to follow anything."""
+        sizes = self.decoder.strategy.sizes(self.distribution.length)
+        if sizes is None or self.decoder.blocks != WholeCanvas() or not self.absorbed:
+            return None
+        if len(self.finished_by_round) <= len(sizes):
+            return None
+        one = _one(self.weights)
+        return np.array([one * 0] * len(sizes) + [one])
 
     @property
     def _rational(self) -> bool:
@@ -281,7 +315,7 @@ def exact(
         orbits: follow one canvas for all that the symmetry of the law turns it into. That needs an
             exchangeable law (`Joint.exchangeable`), its ideal model, and a decoder that treats
             positions alike: no blocks, no place-dependent strategy, random ties. By default from
-            10 positions on, where it is possible; hundreds of positions then.
+            9 positions on, where it is possible; hundreds of positions then.
         progress: show a bar; by default on a terminal, after a second.
 
     Returns:

@@ -36,7 +36,7 @@ from infodecode.strategies import Independent, Ranked, Strategy, WholeCanvas
 ORBITS_LENGTH = 254
 """Most positions: pairs of counts up to it fit 16 bits."""
 
-ORBITS_FROM = 10
+ORBITS_FROM = 9
 """Positions from which `exact` follows orbits without being asked to, where it may."""
 
 
@@ -51,7 +51,7 @@ def obstacle(law: Joint, decoder: Decoder, model: Model) -> str | None:
     if model.rational:
         return "arithmetic='rational' goes through a table"
     if law.length > ORBITS_LENGTH:
-        return f"it has more than {ORBITS_LENGTH} positions"
+        return f"{law.name} has more than {ORBITS_LENGTH} positions"
     if law.exchangeable is None:
         return f"the positions of {law.name} are not exchangeable"
     if decoder.blocks != WholeCanvas():
@@ -118,6 +118,27 @@ class Orbits:
         unused = self.width - len(counts)
         alike = [unused, *Counter(counts).values()]
         return orders * math.factorial(self.width) // math.prod(map(math.factorial, alike))
+
+    def members(self, sequence: IntArray) -> IntArray:
+        """All sequences ``(size, n)`` of the orbit of a complete one ``(n,)``."""
+        counts = np.bincount(sequence, minlength=self.width)
+        kinds, kind = np.unique(counts, return_inverse=True)
+        vectors = counts[None]
+        if self.rename:
+            vectors = kinds[arrangements(np.bincount(kind)[None])]
+        return arrangements(vectors)
+
+
+def arrangements(counts: IntArray) -> IntArray:
+    """All sequences in which token v occurs ``counts[k, v]`` times, for any row k of (K, V)."""
+    left = counts.copy()
+    rows: IntArray = np.empty((len(counts), 0), np.int32)
+    for _ in range(int(counts[0].sum())):
+        row, token = np.nonzero(left > 0)
+        rows = np.column_stack([rows[row], token]).astype(np.int32)
+        left = left[row]
+        left[np.arange(len(row)), token] -= 1
+    return rows
 
 
 class EnumeratedOrbits(Enumerated):

@@ -285,5 +285,5 @@ def test_the_longest_sequences():
     run = infodecode.exact(distributions.replace_random(n), Decoder(TopK(9)))
     assert run.validity == near(replacement_validity(rounds_of(n, 9)))
     for d in (distributions.permutations(n + 1), distributions.replace_random(n + 1)):
-        with pytest.raises(ValueError, match=f"it has more than {n} positions"):
+        with pytest.raises(ValueError, match=f"has more than {n} positions"):
             infodecode.exact(d, Decoder(OneByOne()), orbits=True)

@@ -45,18 +45,25 @@ class Closed:
 Formula: TypeAlias = Callable[[Joint, Decoder], "Closed | None"]
 
 
+def covered(decoder: Decoder) -> bool:
+    """Whether the formulas speak of this decoder: whole canvas, no quotas, nothing tempered."""
+    strategy = decoder.strategy
+    plain = True
+    if isinstance(strategy, strategies.Threshold):
+        plain = strategy == strategies.Threshold(strategy.gamma) and strategy.gamma < 1
+    elif isinstance(strategy, strategies.Factor):
+        plain = not strategy.as_shipped
+    return (
+        plain
+        and decoder.blocks == strategies.WholeCanvas()
+        and decoder.temperature in (0, 1)
+        and decoder.confidence == "untempered"
+    )
+
+
 def sizes_of(law: Joint, decoder: Decoder) -> tuple[int, ...] | None:
     """Sizes of the rounds where they are given in advance, the last one what is left; else None."""
-    if isinstance(decoder.strategy, strategies.FixedPartition):
-        return tuple(map(len, decoder.strategy.blocks))
-    if not isinstance(decoder.strategy, strategies.TopK):
-        return None
-    k, left, sizes = decoder.strategy.k, law.length, []
-    while left:
-        size = k if isinstance(k, int) else k[min(len(sizes), len(k) - 1)]
-        sizes.append(min(size, left))
-        left -= sizes[-1]
-    return tuple(sizes)
+    return decoder.strategy.sizes(law.length)
 
 
 def uniform_if_valid(claim: str, validity: float | Fraction, rounds: float | None) -> Closed:
@@ -108,7 +115,7 @@ def replace_random(law: Joint, decoder: Decoder) -> Closed | None:
         last = sizes[-1]
         settled = decoder.token_ties == "lowest"
         validity = {1: Fraction(1), 2: Fraction(0 if settled else 1, 2)}.get(last, Fraction(0))
-        if decoder.position_ties == "lowest":
+        if decoder.position_ties == "lowest" or blocks_of(law, decoder) is not None:
             share = float(validity)
             return Closed("PB-12", validity=share, rounds=len(sizes), mode_probability=share)
         return uniform_if_valid("PB-12", validity, len(sizes))
@@ -121,6 +128,8 @@ def replace_random(law: Joint, decoder: Decoder) -> Closed | None:
             masked -= size
         closed = uniform_if_valid("PB-13", validity, len(sizes))
         return closed if blocks_of(law, decoder) is None else replace(closed, kl=None)
+    if decoder.position_ties == "lowest":
+        return None
     if isinstance(strategy, strategies.Threshold) and not strategy.inclusive:
         if (n - 1) / n > strategy.gamma + 1e-12:
             validity = Fraction(0) if greedy else Fraction(n - 1, n) ** (n - 1)
@@ -176,7 +185,7 @@ def same_names(law: Joint, decoder: Decoder) -> Closed | None:
 
 def deranged(law: Joint, decoder: Decoder) -> Closed | None:
     """Derangements all at once: D(n) of (n - 1)^n equally probable draws."""
-    if sizes_of(law, decoder) != (law.length,):
+    if sizes_of(law, decoder) != (law.length,) or decoder.token_ties == "lowest":
         return None
     size = law.support_size or 0
     share = Fraction(size, (law.length - 1) ** law.length)

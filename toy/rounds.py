@@ -203,7 +203,9 @@ def run(output: Path = OUTPUT) -> int:
     return 1 if wrong else 0
 
 
-def main(output: Annotated[Path, typer.Option(help="Folder of the table.")] = OUTPUT) -> None:
+def main(
+    output: Annotated[Path, typer.Option(help="Folder of the table.", file_okay=False)] = OUTPUT,
+) -> None:
     """Bits to rounds on the toys: the printed bound broken, the corrected one held."""
     raise typer.Exit(run(output))
 

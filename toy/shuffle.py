@@ -8,7 +8,7 @@ from toy.study import Case, program
 
 
 def cases() -> list[Case]:
-    """Permutations of 4 to 8 items and, over orbits, of 50; two laws with less symmetry."""
+    """Permutations of 4 to 6 items and, over orbits, of 50; two laws with less symmetry."""
     return [
         Case(distributions.permutations(4), (by.shuffle,)),
         Case(distributions.permutations(5), (by.shuffle,)),

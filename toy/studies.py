@@ -51,11 +51,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 )
 def main(
     studies: Annotated[list[str] | None, typer.Argument(help="Which ones.")] = None,
-    samples: Annotated[int, typer.Option(help="Sequences to simulate per decoder.")] = SAMPLES,
-    output: Annotated[Path, typer.Option(help="Folder of the tables.")] = OUTPUT,
+    samples: Annotated[
+        int, typer.Option(help="Sequences to simulate per decoder.", min=1)
+    ] = SAMPLES,
+    output: Annotated[Path, typer.Option(help="Folder of the tables.", file_okay=False)] = OUTPUT,
 ) -> None:
     known = [*STUDIES, ROUNDS]
-    chosen = studies or known
+    chosen = list(dict.fromkeys(studies or known))
     unknown = [name for name in chosen if name not in known]
     if unknown:
         raise typer.BadParameter(

@@ -45,6 +45,8 @@ from infodecode.distributions._records import titanic as titanic
 from infodecode.distributions._replacement import ReplaceRandom as ReplaceRandom
 from infodecode.distributions._restricted import Derangements as Derangements
 from infodecode.distributions._restricted import Shuffled as Shuffled
+from infodecode.distributions._snippets import FACTORIAL as FACTORIAL
+from infodecode.distributions._snippets import SUM_OF_SQUARES as SUM_OF_SQUARES
 from infodecode.distributions._snippets import VariableNames as VariableNames
 from infodecode.distributions._snippets import variable_names as variable_names
 from infodecode.distributions._symmetry import Automorphism as Automorphism

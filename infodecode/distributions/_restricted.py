@@ -53,9 +53,6 @@ class _Restricted(Joint):
     def _entropy(self, positions: tuple[int, ...]) -> float:
         return float(self._entropies[len(positions)])
 
-    def position_entropies(self) -> FloatArray:
-        return np.full(self.length, self._entropies[1])
-
     def size_entropies(self) -> FloatArray:
         return self._entropies
 
@@ -140,6 +137,11 @@ class Shuffled(_Restricted):
         products = itertools.accumulate(range(1, self.length + 1), lambda a, b: a * b, initial=1)
         return np.array([math.log2(value - 1) if value > 1 else -math.inf for value in products])
 
+    def position_entropies(self) -> FloatArray:
+        n, home = self.length, float(self._home[-1])
+        other = (1 - home) * math.log2((n - 1) / (1 - home))
+        return np.full(n, other - (home * math.log2(home) if home else 0.0))
+
     def _compute_entropies(self) -> FloatArray:
         n = self.length
         left = np.arange(n, -1, -1)
@@ -189,6 +191,9 @@ class Derangements(_Restricted):
 
     def _completions(self, canvases: IntArray) -> FloatArray:
         return _rounded_up(self._log2_completions(canvases))
+
+    def position_entropies(self) -> FloatArray:
+        return np.full(self.length, math.log2(self.length - 1))
 
     def _compute_entropies(self) -> FloatArray:
         """log2 of all derangements, minus the mean log2 of what k revealed positions leave.

@@ -142,6 +142,10 @@ class Strategy:
         """Settings worth comparing on sequences of this length (`infodecode.frontier`)."""
         return ()
 
+    def sizes(self, length: int) -> tuple[int, ...] | None:
+        """Positions committed in each round of a whole canvas, if that is known in advance."""
+        return None
+
     @property
     def equivariant(self) -> bool:
         """Whether positions count by their scores only, never by their place or in memory.

@@ -40,6 +40,9 @@ class FixedPartition(Strategy):
             )
         _validation.store(self, blocks=_validation.partition("blocks", rows, max(ends) + 1))
 
+    def sizes(self, length: int) -> tuple[int, ...]:
+        return tuple(map(len, self.blocks))
+
     def plan(self, state: State) -> Ranked:
         n = state.canvas.shape[1]
         if sum(map(len, self.blocks)) != n:

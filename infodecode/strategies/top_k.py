@@ -51,6 +51,15 @@ class TopK(Strategy):
             cls(k, by) for by in ("random", "confidence") for k in _distinct_rounds(length)
         )
 
+    def sizes(self, length: int) -> tuple[int, ...]:
+        sizes: list[int] = []
+        left = length
+        while left:
+            size = self.k if isinstance(self.k, int) else self.k[min(len(sizes), len(self.k) - 1)]
+            sizes.append(min(size, left))
+            left -= sizes[-1]
+        return tuple(sizes)
+
     @property
     def equivariant(self) -> bool:
         return self.by != "left_to_right"
