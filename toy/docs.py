@@ -33,7 +33,7 @@ of the example in each toy's section."""
 def overview(rows: Sequence[tuple[str, Entry[Joint], Bounds]]) -> list[str]:
     """A table of all laws, a line each."""
     lines = [
-        "| toy | what it is | n | entropy | TC | DTC | L\\*_2 | rounds |",
+        "| toy | what it is | n | entropy | TC | DTC | L\\*_2 | rounds for 0.1 bits |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, entry, bounds in rows:
