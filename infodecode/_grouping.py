@@ -35,6 +35,15 @@ class Grouper:
         self.count = insert_into(keys, self._slots, self._store, self.count, ids)
         return ids
 
+    def insert_fresh(self, keys: Array) -> tuple[IntArray, IntArray]:
+        """Numbers ``(B,)`` of the keys, and the first row of each key that was not known before."""
+        known = self.count
+        ids = self.insert(keys)
+        fresh = np.empty(self.count - known, np.int64)
+        new = np.flatnonzero(ids >= known)[::-1]
+        fresh[ids[new] - known] = new
+        return ids, fresh
+
 
 class Packing:
     """Packed keys of canvases over given alphabets.

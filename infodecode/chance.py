@@ -42,6 +42,10 @@ MAX_CHILDREN_TOKENS = 320_000_000
 """Most tokens these canvases may have: beyond 16 positions, fewer canvases are allowed."""
 
 
+class TooManyCanvases(ValueError):
+    """A round leads to more canvases, or choices of positions, than ``max_children`` allows."""
+
+
 def children_allowed(length: int) -> int:
     """Default of ``max_children`` for sequences of this length (a few gigabytes at most)."""
     return max(1, min(MAX_CHILDREN, MAX_CHILDREN_TOKENS // length))
@@ -307,7 +311,7 @@ class Enumerated(Chance):
     def _refuse_beyond(self, number: float, what: str) -> None:
         if number > self.max_children:
             size = f"{number:,.0f}" if number < 1e15 else f"{number:.1e}"
-            raise ValueError(
+            raise TooManyCanvases(
                 f"one round leads to about {size} {what}, more than max_children="
                 f"{self.max_children:,}; raise it, decode fewer positions a round, or simulate"
                 f"{self.advice}"

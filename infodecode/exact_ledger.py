@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -15,7 +14,7 @@ from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import Enumerated, children_allowed
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
-from infodecode.ledger import Ledger, obeying, revealed_bits
+from infodecode.ledger import Ledger, frechet_budget, obeying, printed_bounds, revealed_bits
 from infodecode.models import OFF_SUPPORT, IdealModel
 from infodecode.propagation import blank_state, prepare, propagate
 from infodecode.rounds import largest_round_surprisal
@@ -111,12 +110,7 @@ def _ledger(law: Joint, outputs: State, factor: float) -> ExactLedger:
     bits = known["obeying_bits"] + known["breaking_bits"]
     information = 0.0 - law._log2_mass(outputs.canvas)
     bounded = known.pop("bounded_rounds")
-    printed = np.minimum(bits, 2 * information - bits) * math.log(2) / factor
-    frechet = None
-    if factor < 1:
-        budget = -math.log1p(-factor) / math.log(2)
-        frechet = known["breaking_rounds"] + bounded
-        printed = np.maximum(printed, information / budget)
+    frechet = known["breaking_rounds"] + bounded if factor < 1 else None
     return ExactLedger(
         factor=factor,
         rounds=known["obeying_rounds"] + known["breaking_rounds"],
@@ -125,7 +119,7 @@ def _ledger(law: Joint, outputs: State, factor: float) -> ExactLedger:
         linear_bound=known["breaking_rounds"]
         + known["obeying_bits"] / largest_round_surprisal(factor),
         frechet_bound=frechet,
-        printed_bound=printed,
+        printed_bound=printed_bounds(bits, information, factor),
         weights=outputs.weight,
         outcomes=outputs.canvas,
         **known,
@@ -182,8 +176,8 @@ class _Keeping(Strategy):
         within = np.where(obeys, joint, 0.0)
         memory["obeying_information"] = memory["obeying_information"] + within
         if self.factor < 1:
-            budget = -math.log1p(-self.factor) / math.log(2)
-            memory["bounded_rounds"] = memory["bounded_rounds"] + np.minimum(1.0, within / budget)
+            bounded = np.minimum(1.0, within / frechet_budget(self.factor))
+            memory["bounded_rounds"] = memory["bounded_rounds"] + bounded
         return Plan((), memory=memory)
 
     @staticmethod

@@ -14,6 +14,7 @@ from infodecode import _validation
 from infodecode._progress import progress_bar
 from infodecode._randomness import seed_key, streams_of
 from infodecode._rounding import ROUNDING
+from infodecode.chance import TooManyCanvases
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
 from infodecode.distributions._joint import require
@@ -268,10 +269,8 @@ def _point(
         bits = run.entropy if entropy else None
         rounds = float(run.expected_rounds)
         return Point(family, decoder, "exact", rounds, float(run.validity), run.kl, bits)
-    except ValueError as refusal:
-        if "max_children" not in str(refusal):
-            raise
-    runs = simulate(law, decoder, samples=samples, seed=seed, progress=False)
+    except TooManyCanvases:
+        runs = simulate(law, decoder, samples=samples, seed=seed, progress=False)
     if runs.expected_rounds is None:
         raise ValueError(f"no sample of {decoder!r} finished on {law.name}")
     return Point(

@@ -320,11 +320,9 @@ def _ledger(
     if joint is not None:
         total = _sum(joint, active) if information is None else information
         within = _sum(joint, obeys)
-        printed = np.minimum(bits, 2 * total - bits) * math.log(2) / factor
+        printed = printed_bounds(bits, total, factor)
         if factor < 1:
-            budget = -math.log1p(-factor) / math.log(2)
-            frechet = counts[1] + _sum(np.minimum(1.0, joint / budget), obeys)
-            printed = np.maximum(printed, total / budget)
+            frechet = counts[1] + _sum(np.minimum(1.0, joint / frechet_budget(factor)), obeys)
     return Ledger(
         factor=factor,
         rounds=rounds,
@@ -343,6 +341,19 @@ def _ledger(
         frechet_bound=frechet,
         printed_bound=printed,
     )
+
+
+def frechet_budget(factor: float) -> float:
+    """Most bits of joint information in a round of any size, for factors below 1."""
+    return -math.log1p(-factor) / math.log(2)
+
+
+def printed_bounds(bits: FloatArray, information: FloatArray, factor: float) -> FloatArray:
+    """The published bound of every decode, from its surprisal and its information."""
+    linear = np.minimum(bits, 2 * information - bits) * math.log(2) / factor
+    if factor >= 1:
+        return np.asarray(linear)
+    return np.asarray(np.maximum(linear, information / frechet_budget(factor)))
 
 
 def _joint_information(trace: Trace, distribution: Joint) -> FloatArray:

@@ -8,7 +8,6 @@ hundreds of positions.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import Branches, Choice, Enumerated, allowed_of, classify, pieces
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
+from infodecode.distributions._joint import log2_factorials
 from infodecode.models import Evaluation, IdealModel, Model
 from infodecode.state import State
 from infodecode.strategies import Independent, Ranked, Strategy, WholeCanvas
@@ -100,8 +100,7 @@ class Orbits:
         self.rename = law.exchangeable == "positions and tokens"
         self.length = law.length
         self.width = max(law.alphabet_sizes)
-        products = itertools.accumulate(range(1, law.length + 1), lambda a, b: a * b, initial=1)
-        self.log2_factorials: FloatArray = np.array([math.log2(value) for value in products])
+        self.log2_factorials = log2_factorials(law.length)
 
     def canonical(self, canvas: IntArray) -> IntArray:
         """The canvas ``(B, n)`` that stands for the orbit of each one given."""
@@ -256,11 +255,7 @@ class EnumeratedOrbits(Enumerated):
             row, token = pairs_of(law > 0)
             filled = canvas[row]
             filled[np.arange(len(row)), at[row]] = token
-            known = grouper.count
-            ids = grouper.insert(self._keys(state.canvas, parent[row], filled))
-            fresh = np.empty(grouper.count - known, np.int64)
-            new = np.flatnonzero(ids >= known)[::-1]
-            fresh[ids[new] - known] = new
+            ids, fresh = grouper.insert_fresh(self._keys(state.canvas, parent[row], filled))
             parts.append((parent[row[fresh]], filled[fresh]))
             total = np.concatenate([total, np.zeros(len(fresh))])
             total += np.bincount(ids, weight[row] * law[row, token], minlength=len(total))

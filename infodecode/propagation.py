@@ -210,11 +210,7 @@ class _Merger:
         )
         if self._grouper is None:
             self._grouper = Grouper(keys.shape[1])
-        known = self._grouper.count
-        ids = self._grouper.insert(keys)
-        fresh = np.empty(self._grouper.count - known, np.int64)
-        new = np.flatnonzero(ids >= known)[::-1]
-        fresh[ids[new] - known] = new
+        ids, fresh = self._grouper.insert_fresh(keys)
         self._parts.append(state.take(fresh))
         if state.weight.dtype == object:
             zeros = np.full(len(fresh), Fraction(0), dtype=object)

@@ -21,6 +21,7 @@ from rich.table import Table
 
 import infodecode
 from infodecode import Decoder, distributions, strategies
+from infodecode.chance import TooManyCanvases
 from infodecode.distributions import Joint
 from infodecode.exact_ledger import exact_ledger
 from infodecode.ledger import Ledger
@@ -107,9 +108,7 @@ def measure(law: Joint, name: str, decoder: Decoder, factor: float) -> Row:
     samples = None
     try:
         book: Ledger = exact_ledger(law, decoder, factor, max_children=MAX_CHILDREN, progress=False)
-    except ValueError as refusal:
-        if "max_children" not in str(refusal):
-            raise
+    except TooManyCanvases:
         samples = SAMPLES
         trace = infodecode.decode(law, decoder, samples=samples, seed=SEED)
         book = trace.ledger(factor, distribution=law)

@@ -27,6 +27,7 @@ from rich.table import Table
 
 import infodecode
 from infodecode import Bounds, Decoder, ExactRun, Simulation
+from infodecode.chance import TooManyCanvases
 from infodecode.distributions import Joint
 from toy.closed_forms import Closed, Formula, blocks_of, covered, every_law, sizes_of
 from toy.grid import decoders
@@ -239,9 +240,7 @@ def _unless_refused(compute: Callable[[], Result]) -> Result | None:
     """What comes out, or None if that takes too many canvases."""
     try:
         return compute()
-    except ValueError as refusal:
-        if "max_children" not in str(refusal):
-            raise
+    except TooManyCanvases:
         return None
 
 

@@ -5,6 +5,7 @@ Every law can be enumerated as a `Table`, itself such a law: the two files know 
 
 from __future__ import annotations
 
+import itertools
 import math
 import string
 from abc import ABC, abstractmethod
@@ -285,6 +286,12 @@ def require(name: str, value: object) -> Joint:
     if not isinstance(value, Joint):
         raise TypeError(f"{name} must be a distribution, got {_validation.shown(value)}")
     return value
+
+
+def log2_factorials(length: int) -> FloatArray:
+    """log2 of 0!, 1!, …, length!, each correctly rounded."""
+    products = itertools.accumulate(range(1, length + 1), lambda a, b: a * b, initial=1)
+    return np.array([math.log2(value) for value in products])
 
 
 def as_float(number: int) -> float:

@@ -17,7 +17,7 @@ from infodecode._kernels.families import (
     shuffled_laws_into,
 )
 from infodecode._typing import FloatArray, IntArray
-from infodecode.distributions._joint import Joint, letters
+from infodecode.distributions._joint import Joint, letters, log2_factorials
 from infodecode.distributions._symmetry import Automorphism, swapped
 from infodecode.distributions._table import Table
 
@@ -39,8 +39,7 @@ class _Restricted(Joint):
     @cached_property
     def _log2_factorials(self) -> FloatArray:
         """log2 of 0!, 1!, …, n!, each correctly rounded."""
-        products = itertools.accumulate(range(1, self.length + 1), lambda a, b: a * b, initial=1)
-        return np.array([math.log2(value) for value in products])
+        return log2_factorials(self.length)
 
     def symmetries(self) -> tuple[Automorphism, ...]:
         n = self.length
