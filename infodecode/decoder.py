@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from infodecode._kernels.rows import any_in_row, count_in_row, pairs_of
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
-from infodecode.state import SCORES, State
+from infodecode.state import OPEN_SCORES, ROW_SCORES, SCORES, VISIBLE_SCORES, State
 from infodecode.strategies import BlockPolicy, Candidates, Plan, Ranked, Strategy, WholeCanvas
 from infodecode.strategies._base import TIES, Action, as_plan
 
@@ -101,7 +101,8 @@ class Decoder:
 
     def start(self, canvas: IntArray, weight: Array, stream: Array, model: Model) -> State:
         """Rows before their first round."""
-        return State.start(canvas, weight, stream, model.tolerance, self.strategy.start(canvas))
+        memory = {**self.strategy.start(canvas), **model.start(canvas)}
+        return State.start(canvas, weight, stream, model.tolerance, memory)
 
     def step(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
         """One round of every row, in one piece (sampled) or several (enumerated)."""
@@ -111,14 +112,18 @@ class Decoder:
             yield after.with_(round=after.round + 1)
 
     def _plan_and_commit(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
-        evaluation = model.evaluate(state, self.rule)
-        scores = evaluation.scores(self._fields, state.feasible)
-        state = state.with_(scores=scores, source=np.arange(state.rows))
+        view = self.strategy.view(state)
+        evaluation = model.evaluate(state if view is None else state.with_(canvas=view), self.rule)
+        state = state.with_(
+            scores=self._scores(state, evaluation),
+            source=np.arange(state.rows),
+            memory=_updated(state.memory, model.remember(state)),
+        )
         for explored in self._explore(state, evaluation, model, chance):
             for drawn in self._draw_first(explored, evaluation, chance):
                 plan = as_plan(self.strategy.plan(drawn))
                 self._demand_feasible(drawn, plan)
-                remembered = drawn if plan.memory is None else drawn.with_(memory=plan.memory)
+                remembered = drawn.with_(memory=_updated(drawn.memory, plan.memory))
                 for chosen in self._choose(remembered, plan.actions, chance, CHOOSE):
                     self._demand_progress(chosen, plan)
                     for committed in self._commit(chosen, evaluation, chance):
@@ -136,11 +141,21 @@ class Decoder:
         )
         yield from self._plan_and_commit(again, model, chance)
 
+    def _scores(self, state: State, evaluation: Evaluation) -> dict[str, Array]:
+        """Fields that do not depend on a draw."""
+        needs = frozenset(self.strategy.needs)
+        scores = evaluation.scores(self._fields, state.feasible)
+        if visible := needs.intersection(VISIBLE_SCORES):
+            scores.update(evaluation.visible_scores(visible, ~state.masked))
+        if not needs.isdisjoint(ROW_SCORES):
+            scores["block_start"], scores["block_end"] = self.blocks.extent(state)
+        return scores
+
     @cached_property
     def _fields(self) -> frozenset[str]:
-        """Score fields that do not depend on a draw."""
-        needs = frozenset(self.strategy.needs)
-        return needs - {"confidence", "drawn_probability"} if self.draws_first else needs
+        """Fields of feasible positions that do not depend on a draw."""
+        needs = frozenset(self.strategy.needs).intersection(OPEN_SCORES)
+        return needs - {"confidence"} if self.draws_first else needs
 
     def _explore(
         self, state: State, evaluation: Evaluation, model: Model, chance: Chance
@@ -158,7 +173,7 @@ class Decoder:
             copies = picked.take(rows)
             copies.canvas[np.arange(len(rows)), positions] = tokens
             scores = model.evaluate(copies, self.rule).scores(
-                self.strategy.needs - {"drawn_probability"}, copies.masked
+                frozenset(self.strategy.needs).intersection(OPEN_SCORES), copies.masked
             )
             tried = Candidates(rows, positions, tokens, copies.canvas, scores)
             number = count_in_row(picked.chosen)
@@ -202,16 +217,19 @@ class Decoder:
             yield from self._choose(child, tuple(a.take(rows) for a in rest), chance, purpose)
 
     def _demand_feasible(self, state: State, plan: Plan) -> None:
+        fine = state.feasible
+        if self.strategy.revising:
+            fine = fine | ~state.masked
         for action in plan.actions:
-            if action.allowed is not None and (action.allowed & ~state.feasible).any():
-                row, position = np.argwhere(action.allowed & ~state.feasible)[0]
+            if action.allowed is not None and (action.allowed & ~fine).any():
+                row, position = np.argwhere(action.allowed & ~fine)[0]
                 raise RuntimeError(
                     f"{self.strategy!r} may only commit feasible positions, got position "
                     f"{position} of canvas {state.canvas[row].tolist()}"
                 )
 
     def _demand_progress(self, state: State, plan: Plan) -> None:
-        if self.strategy.revising or state.stage or plan.again:
+        if self.strategy.revising or self.strategy.may_idle or state.stage or plan.again:
             return
         idle = ~any_in_row(state.chosen)
         if idle.any() and all(isinstance(action, Ranked) for action in plan.actions):
@@ -223,16 +241,17 @@ class Decoder:
 
     def _commit(self, state: State, evaluation: Evaluation, chance: Chance) -> Iterator[State]:
         given = state.chosen & (state.drawn >= 0)
+        committed = state.chosen & (given | state.masked)
+        where = committed & ~given
         if given.any():
             state = state.with_(canvas=np.where(given, state.drawn, state.canvas))
-        where, committed = state.chosen & ~given, state.chosen
         if not self.strategy.revising:
             state = state.settled()
         pieces: Iterable[State] = (state,)
         if not self.draws_first:
             pieces = chance.fill(state, where, evaluation)
         for piece in pieces:
-            if chance.record:
+            if chance.record or "committed_probability" in self.strategy.needs:
                 piece = piece.with_(probability=self._probability(piece, committed, evaluation))
             yield from chance.keep(piece) if given.any() else (piece,)
 
@@ -253,8 +272,7 @@ class Decoder:
             yield state
             return
         plan = as_plan(wish)
-        if plan.memory is not None:
-            state = state.with_(memory=plan.memory)
+        state = state.with_(memory=_updated(state.memory, plan.memory))
         visible = ~state.masked
         actions = tuple(
             a if a.allowed is not None else replace(a, allowed=visible) for a in plan.actions
@@ -262,3 +280,9 @@ class Decoder:
         cleared = state.with_(chosen=np.zeros(state.canvas.shape, bool))
         for revised in self._choose(cleared, actions, chance, REVISE):
             yield revised.with_(canvas=np.where(revised.chosen, np.int32(-1), revised.canvas))
+
+
+def _updated(
+    memory: Mapping[str, Array], changes: Mapping[str, Array] | None
+) -> Mapping[str, Array]:
+    return {**memory, **changes} if changes else memory

@@ -8,7 +8,7 @@ they are and hands out numbers and tokens only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,10 +24,13 @@ from infodecode._rounding import ROUNDING
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table
 from infodecode.distributions._joint import require
-from infodecode.state import State
+from infodecode.state import NOTHING, PREVIOUS_CANVAS, State
 
 EXACT_TOLERANCE = ROUNDING
 """Probabilities, entropies and thresholds of exact models closer than this count as equal."""
+
+FLOOR = 1e-12
+"""Added to probabilities inside the logarithms of a divergence, as KLASS does."""
 
 LARGEST_POWER = 64
 """Largest 1/temperature in rational arithmetic: the fractions grow with it."""
@@ -94,6 +97,10 @@ class Evaluation(ABC):
         """Score fields ``(R, n)`` at ``where``, zeros elsewhere (`infodecode.state.SCORES`)."""
 
     @abstractmethod
+    def visible_scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
+        """Score fields ``(R, n)`` at visible positions ``where``, zeros elsewhere."""
+
+    @abstractmethod
     def law(self, rows: IntArray, positions: IntArray) -> Array:
         """Tempered token laws ``(K, V)`` at pairs sorted by row."""
 
@@ -123,6 +130,14 @@ class Model(ABC):
     def evaluate(self, state: State, rule: TokenRule) -> Evaluation:
         """One batched call on ``state.canvas``."""
 
+    def start(self, canvas: IntArray) -> Mapping[str, Array]:
+        """What the model itself remembers before the first round: named arrays ``(R, ...)``."""
+        return NOTHING
+
+    def remember(self, state: State) -> Mapping[str, Array]:
+        """What it remembers after a call on ``state.canvas``; part of ``state.memory``."""
+        return NOTHING
+
 
 class LawModel(Model):
     """A model that knows whole conditional laws: a subclass only gives `laws`."""
@@ -134,14 +149,26 @@ class LawModel(Model):
         """Conditional laws ``(K, V)`` at masked (row, position) pairs sorted by row."""
 
     def evaluate(self, state: State, rule: TokenRule) -> Evaluation:
-        return LawEvaluation(self, state.canvas, rule)
+        return LawEvaluation(self, state.canvas, rule, state.memory.get(PREVIOUS_CANVAS))
 
 
 class LawEvaluation(Evaluation):
-    """Scores, laws and draws from a `LawModel`, computed when asked for."""
+    """Scores, laws and draws from a `LawModel`, computed when asked for.
 
-    def __init__(self, model: LawModel, canvas: IntArray, rule: TokenRule) -> None:
+    At a visible position the law is that given all other visible tokens.
+
+    Args:
+        model: gives the laws.
+        canvas: ``(R, n)``.
+        rule: how tokens are drawn.
+        previous: ``(R, n)`` canvases that the ``divergence`` is taken from.
+    """
+
+    def __init__(
+        self, model: LawModel, canvas: IntArray, rule: TokenRule, previous: IntArray | None = None
+    ) -> None:
         self._model, self._canvas, self._rule = model, canvas, rule
+        self._previous = previous
 
     def scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
         wanted = set(fields)
@@ -157,10 +184,38 @@ class LawEvaluation(Evaluation):
             "p1": p1, "confidence": p1, "p2": p2, "margin": p1 - p2, "entropy": entropy,
             "token1": token1,
         }  # fmt: skip
+        if "divergence" in wanted:
+            columns["divergence"] = self._divergence(laws, rows, positions)
         return {name: _spread(columns[name], rows, positions, where.shape) for name in wanted}
 
+    def visible_scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
+        wanted = set(fields)
+        if not wanted:
+            return {}
+        rows, positions = pairs_of(where)
+        laws = self._score_laws(rows, positions)
+        pairs = len(rows)
+        token1 = np.empty(pairs, np.int64)
+        p1, p2 = np.empty(pairs), np.empty(pairs)
+        summarise_into(laws, self._model.tolerance, False, p1, token1, p2, np.empty(pairs))
+        columns = {
+            "visible_p1": p1, "visible_p2": p2, "visible_token1": token1,
+            "visible_probability": laws[np.arange(pairs), self._canvas[rows, positions]],
+        }  # fmt: skip
+        return {name: _spread(columns[name], rows, positions, where.shape) for name in wanted}
+
+    def _divergence(self, laws: FloatArray, rows: IntArray, positions: IntArray) -> FloatArray:
+        """KL(now || before) in bits, `FLOOR` inside both logarithms; before the first call 0."""
+        if self._previous is None:
+            raise ValueError(f"divergence needs memory[{PREVIOUS_CANVAS!r}]")
+        known = (self._previous >= -1).all(axis=1)
+        before = np.zeros(laws.shape)
+        asked = known[rows]
+        before[asked] = self._score_laws(rows[asked], positions[asked], self._previous)
+        return np.asarray((laws * np.log2((laws + FLOOR) / (before + FLOOR))).sum(axis=1))
+
     def law(self, rows: IntArray, positions: IntArray) -> Array:
-        laws = self._model.laws(self._canvas, rows, positions)
+        laws = self._laws(self._canvas, rows, positions)
         return self._rule.temper(laws, self._model.tolerance)
 
     def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
@@ -178,11 +233,23 @@ class LawEvaluation(Evaluation):
         place[once] = np.arange(len(once[0]))
         return np.asarray(self._score_laws(*once)[place[rows, positions], tokens])
 
-    def _score_laws(self, rows: IntArray, positions: IntArray) -> FloatArray:
-        laws = self._model.laws(self._canvas, rows, positions)
+    def _score_laws(
+        self, rows: IntArray, positions: IntArray, canvas: IntArray | None = None
+    ) -> FloatArray:
+        laws = self._laws(self._canvas if canvas is None else canvas, rows, positions)
         if self._rule.tempered_confidence:
             laws = self._rule.temper(laws, self._model.tolerance)
         return _floats(laws)
+
+    def _laws(self, canvas: IntArray, rows: IntArray, positions: IntArray) -> Array:
+        """Laws at any pairs; a visible position is masked in a copy of its own first."""
+        visible = np.asarray(canvas[rows, positions] >= 0)
+        if not visible.any():
+            return self._model.laws(canvas, rows, positions)
+        copies = canvas.take(rows, axis=0)
+        each = np.arange(len(rows))
+        copies[each, positions] = -1
+        return self._model.laws(copies, each, positions)
 
 
 class IdealModel(LawModel):

@@ -13,14 +13,34 @@ from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 
 NOTHING: Mapping[str, Array] = MappingProxyType({})
 
-SCORES = ("p1", "p2", "margin", "entropy", "token1", "confidence", "drawn_probability")
+OPEN_SCORES = ("p1", "p2", "margin", "entropy", "token1", "confidence", "divergence")
+VISIBLE_SCORES = ("visible_p1", "visible_p2", "visible_token1", "visible_probability")
+ROW_SCORES = ("block_start", "block_end")
+
+SCORES = (
+    *OPEN_SCORES, *VISIBLE_SCORES, *ROW_SCORES, "drawn_probability", "committed_probability",
+)  # fmt: skip
 """Score fields a strategy may ask for in ``needs``.
 
-``p1``, ``p2``: largest and second-largest probability; ``margin`` their difference; ``entropy`` in
-bits; ``token1`` the most probable token (lowest index on ties); ``drawn_probability`` that of the
-token drawn this round (sample-then-choose only); ``confidence``: ``p1`` when choosing precedes
-drawing, ``drawn_probability`` when drawing comes first, as each is called in the field.
+At feasible positions: ``p1``, ``p2``: largest and second-largest probability; ``margin`` their
+difference; ``entropy`` in bits; ``token1`` the most probable token (lowest index on ties);
+``drawn_probability`` that of the token drawn this round (sample-then-choose only); ``confidence``:
+``p1`` when choosing precedes drawing, ``drawn_probability`` when drawing comes first, as each is
+called in the field; ``divergence``: KL in bits from the law on the canvas in
+``memory["previous_canvas"]`` to the present one (`PREVIOUS_CANVAS`).
+
+At visible positions, from the law of the position given all *other* visible tokens (a network's
+own output there): ``visible_p1``, ``visible_p2``, ``visible_token1`` likewise, and
+``visible_probability``, that of the token that is there.
+
+By row: ``block_start``, ``block_end``: the block that is open, as a range of positions.
+
+In ``revise`` only: ``committed_probability``, found in ``state.probability``: the model's
+probability of each token committed in this round.
 """
+
+PREVIOUS_CANVAS = "previous_canvas"
+"""Name of the memory with the canvas ``(R, n)`` of the last round; rows of -2 stand for none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +55,7 @@ class State:
         tolerance: differences up to this count as ties: 1e-12 on exact models, 0 on networks.
         memory: the strategy's own arrays ``(R, ...)``; part of the key by which `exact` merges.
         feasible: ``(R, n)`` masked positions that the block policy opens in this round.
-        scores: the fields asked for, each ``(R, n)``, 0 at positions that are not feasible.
+        scores: the fields asked for (`SCORES`), each ``(R, n)``, 0 where they do not apply.
         drawn: ``(R, n)`` tokens drawn in this round, -1 where none.
         chosen: ``(R, n)`` positions of the last action taken (commits; then remasks).
         forced: ``(R,)`` whether this round's commits are a fallback rather than the rule's choice.
@@ -43,8 +63,8 @@ class State:
         stage: how often this round has planned already (0, then 1 after ``Plan.again``).
         calls: ``(R,)`` model calls of this round: 1, and 1 more for a batched look-ahead.
         evaluated: ``(R,)`` sequences evaluated in this round.
-        probability: ``(R, n)`` of each token committed in this round, where chance records it;
-            else ``(R, 0)``.
+        probability: ``(R, n)`` of each token committed in this round, where chance records it or
+            the strategy needs it; else ``(R, 0)``.
     """
 
     canvas: IntArray

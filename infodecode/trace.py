@@ -66,6 +66,12 @@ class Trace:
         """``(T, samples, n)``: positions that went from token to mask in each round."""
         return np.asarray((self.canvases[:-1] >= 0) & (self.canvases[1:] < 0))
 
+    @property
+    def edited(self) -> BoolArray:
+        """``(T, samples, n)``: positions whose token was overwritten by another in each round."""
+        before, after = self.canvases[:-1], self.canvases[1:]
+        return np.asarray((before >= 0) & (after >= 0) & (before != after))
+
     def to_frame(self) -> pd.DataFrame:
         """One row per commit, with round (from 1), position, token, probability and reason."""
         import pandas as pd

@@ -9,7 +9,9 @@ from infodecode.strategies._base import Ranked as Ranked
 from infodecode.strategies._base import Strategy as Strategy
 from infodecode.strategies.adaptive_optimum import AdaptiveOptimum as AdaptiveOptimum
 from infodecode.strategies.blocks import BlockPolicy as BlockPolicy
+from infodecode.strategies.blocks import Clocked as Clocked
 from infodecode.strategies.blocks import LeftToRight as LeftToRight
+from infodecode.strategies.blocks import Unlocking as Unlocking
 from infodecode.strategies.blocks import WholeCanvas as WholeCanvas
 from infodecode.strategies.entropy_bounded import EntropyBounded as EntropyBounded
 from infodecode.strategies.entropy_budget import EntropyBudget as EntropyBudget

@@ -25,7 +25,8 @@ class Ranked:
         key: ``(R, n)`` numbers, larger is better.
         count: ``(R,)`` or one integer; capped at the number of allowed positions.
         allowed: ``(R, n)`` candidates, all of them feasible (visible, in ``revise``); by default
-            every one of these.
+            every one of these. The plan of a strategy that revises may name visible positions too:
+            chosen without a token they are kept as they are, with one they are overwritten.
         ties: ``"random"`` (a uniformly random subset of the tied) or ``"lowest"`` position first;
             None leaves it to the decoder.
         tokens: ``(R, n)`` tokens to commit instead of drawing them; -1 draws.
@@ -92,7 +93,7 @@ class Plan:
 
     Attributes:
         actions: what to do.
-        memory: the strategy's memory afterwards; None keeps it.
+        memory: arrays of the strategy's memory that change; the others are kept.
         again: plan once more in this round after committing, from a model evaluation that has been
             paid for already (a look-ahead that evaluated the committed canvas).
     """
@@ -132,10 +133,12 @@ class Strategy:
     never anything as wide as the vocabulary.
 
     Attributes:
-        revising: whether committed positions may be masked again.
+        revising: whether committed positions may be masked again or overwritten.
+        may_idle: whether a round may commit nothing, as schedules do that run by the clock.
     """
 
     revising: ClassVar[bool] = False
+    may_idle: ClassVar[bool] = False
 
     @classmethod
     def grid(cls, length: int) -> tuple[Strategy, ...]:
@@ -162,6 +165,10 @@ class Strategy:
     def start(self, canvas: IntArray) -> Mapping[str, Array]:
         """Memory before the first round: named arrays ``(R, ...)``."""
         return NOTHING
+
+    def view(self, state: State) -> IntArray | None:
+        """Canvases ``(R, n)`` to show the model instead of ``state.canvas``; None for these."""
+        return None
 
     def explore(self, state: State) -> Ranked | None:
         """Positions to try out in one extra batched model call (each at its likeliest token)."""
