@@ -208,7 +208,7 @@ class LawEvaluation(Evaluation):
         """KL(now || before) in bits, `FLOOR` inside both logarithms; before the first call 0."""
         if self._previous is None:
             raise ValueError(f"divergence needs memory[{PREVIOUS_CANVAS!r}]")
-        known = (self._previous >= -1).all(axis=1)
+        known = np.asarray((self._previous >= -1).all(axis=1))
         before = np.zeros(laws.shape)
         asked = known[rows]
         before[asked] = self._score_laws(rows[asked], positions[asked], self._previous)
