@@ -59,6 +59,14 @@ def number(
     return result
 
 
+def confidence_level(value: object) -> float:
+    """A confidence strictly between 0 and 1."""
+    level = number("confidence", value, above=0, maximum=1)
+    if level >= 1:
+        raise ValueError(f"confidence must be less than 1, got {value!r}")
+    return level
+
+
 def flag(name: str, value: object) -> bool:
     """``value`` as a bool; anything else is refused: a misplaced number must not pass for true."""
     if not isinstance(value, bool | np.bool_):

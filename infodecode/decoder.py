@@ -13,7 +13,7 @@ from infodecode._kernels.rows import any_in_row, count_in_row, pairs_of
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
-from infodecode.state import OPEN_SCORES, ROW_SCORES, SCORES, VISIBLE_SCORES, State
+from infodecode.state import BLOCK_SCORES, OPEN_SCORES, SCORES, VISIBLE_SCORES, State
 from infodecode.strategies import BlockPolicy, Candidates, Plan, Ranked, Strategy, WholeCanvas
 from infodecode.strategies._base import TIES, Action, as_plan
 
@@ -147,8 +147,10 @@ class Decoder:
         scores = evaluation.scores(self._fields, state.feasible)
         if visible := needs.intersection(VISIBLE_SCORES):
             scores.update(evaluation.visible_scores(visible, ~state.masked))
-        if not needs.isdisjoint(ROW_SCORES):
+        if not needs.isdisjoint(BLOCK_SCORES):
             scores["block_start"], scores["block_end"] = self.blocks.extent(state)
+            number = self.blocks.number(state.canvas.shape[1])
+            scores["block_number"] = np.broadcast_to(number, state.canvas.shape)
         return scores
 
     @cached_property

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from infodecode._rounding import ROUNDING
+from infodecode._typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,16 @@ def mean_of_counts(counts: list[int], confidence: float) -> Estimate:
     mean = total / trials
     spread = (trials * squares - total * total) / (trials * max(trials - 1, 1))
     half = float(ndtri((1 + confidence) / 2)) * math.sqrt(spread / trials)
+    return Estimate(mean, mean - half, mean + half, confidence)
+
+
+def mean_of_values(values: FloatArray, confidence: float) -> Estimate:
+    """Mean of a real variable, with the normal interval; unbounded for a single sample."""
+    from scipy.special import ndtri
+
+    mean = math.fsum(values) / len(values)
+    if len(values) == 1:
+        return Estimate(mean, -math.inf, math.inf, confidence)
+    spread = math.fsum((values - mean) ** 2) / (len(values) - 1)
+    half = float(ndtri((1 + confidence) / 2)) * math.sqrt(spread / len(values))
     return Estimate(mean, mean - half, mean + half, confidence)

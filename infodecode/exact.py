@@ -82,6 +82,15 @@ class ExactRun:
             return _one(self.weights)
         return total_of(self.weights[self.on_support])
 
+    @property
+    def sequence_error_rate(self) -> float | Fraction:
+        """1 - `validity`: how often the output is impossible under the data.
+
+        Small where ``kl`` is (it is at most ``1 - 2^-kl``); but the ``reverse_kl`` is infinite as
+        soon as it is positive.
+        """
+        return 1 - self.validity
+
     @cached_property
     def kl(self) -> float:
         """Forward KL(data || output) in bits; inf when some data outcome is never put out."""

@@ -146,9 +146,7 @@ def simulate(
     most = _validation.integer("samples", samples, minimum=1)
     key = seed_key(seed)
     wanted = None if precision is None else _validation.number("precision", precision, above=0)
-    level = _validation.number("confidence", confidence, above=0, maximum=1)
-    if level >= 1:
-        raise ValueError(f"confidence must be less than 1, got {confidence!r}")
+    level = _validation.confidence_level(confidence)
     limit = decoder.round_limit(law.length, max_rounds)
     workers = _validation.integer(
         "threads", os.cpu_count() if threads is None else threads, minimum=1

@@ -15,10 +15,10 @@ NOTHING: Mapping[str, Array] = MappingProxyType({})
 
 OPEN_SCORES = ("p1", "p2", "margin", "entropy", "token1", "confidence", "divergence")
 VISIBLE_SCORES = ("visible_p1", "visible_p2", "visible_token1", "visible_probability")
-ROW_SCORES = ("block_start", "block_end")
+BLOCK_SCORES = ("block_start", "block_end", "block_number")
 
 SCORES = (
-    *OPEN_SCORES, *VISIBLE_SCORES, *ROW_SCORES, "drawn_probability", "committed_probability",
+    *OPEN_SCORES, *VISIBLE_SCORES, *BLOCK_SCORES, "drawn_probability", "committed_probability",
 )  # fmt: skip
 """Score fields a strategy may ask for in ``needs``.
 
@@ -33,7 +33,8 @@ At visible positions, from the law of the position given all *other* visible tok
 own output there): ``visible_p1``, ``visible_p2``, ``visible_token1`` likewise, and
 ``visible_probability``, that of the token that is there.
 
-By row: ``block_start``, ``block_end``: the block that is open, as a range of positions.
+Of blocks: ``block_start``, ``block_end`` ``(R,)``: the block that is open (the last that is), as a
+range of positions; ``block_number``: the block of every position.
 
 In ``revise`` only: ``committed_probability``, found in ``state.probability``: the model's
 probability of each token committed in this round.

@@ -12,6 +12,8 @@ from toy import (
     chains,
     codes,
     composed,
+    ete,
+    floors,
     lists,
     phrases,
     puzzles,
@@ -38,15 +40,19 @@ STUDIES: Mapping[str, Callable[[], list[Case]]] = {
     "composed": composed.cases,
 }
 
-ROUNDS = "rounds"
-"""The study of bits and rounds, which has decoders and a table of its own."""
+OTHERS: Mapping[str, Callable[[Path], int]] = {
+    "rounds": rounds.run,
+    "floors": floors.run,
+    "ete": ete.run,
+}
+"""Studies that have decoders and a table of their own."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(
     help="Closed form beside exact beside simulated decoders, on exact toy distributions.\n\n"
-    f"STUDIES: {', '.join([*STUDIES, ROUNDS])}; all of them by default. Each writes a table; exit "
+    f"STUDIES: {', '.join([*STUDIES, *OTHERS])}; all of them by default. Each writes a table; exit "
     "status 1 if anything contradicts a formula, an interval or a bound."
 )
 def main(
@@ -56,7 +62,7 @@ def main(
     ] = SAMPLES,
     output: Annotated[Path, typer.Option(help="Folder of the tables.", file_okay=False)] = OUTPUT,
 ) -> None:
-    known = [*STUDIES, ROUNDS]
+    known = [*STUDIES, *OTHERS]
     chosen = list(dict.fromkeys(studies or known))
     unknown = [name for name in chosen if name not in known]
     if unknown:
@@ -64,8 +70,8 @@ def main(
             f"a study must be one of {', '.join(known)}, got {unknown[0]!r}", param_hint="STUDIES"
         )
     status = [
-        rounds.run(output)
-        if name == ROUNDS
+        OTHERS[name](output)
+        if name in OTHERS
         else run_study(name, STUDIES[name](), samples=samples, output=output)
         for name in chosen
     ]

@@ -15,6 +15,7 @@ from infodecode.strategies.blocks import Unlocking as Unlocking
 from infodecode.strategies.blocks import WholeCanvas as WholeCanvas
 from infodecode.strategies.entropy_bounded import EntropyBounded as EntropyBounded
 from infodecode.strategies.entropy_budget import EntropyBudget as EntropyBudget
+from infodecode.strategies.ete import ETE as ETE
 from infodecode.strategies.factor import Factor as Factor
 from infodecode.strategies.fixed_partition import FixedPartition as FixedPartition
 from infodecode.strategies.threshold import Threshold as Threshold

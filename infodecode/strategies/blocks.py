@@ -23,6 +23,10 @@ class BlockPolicy:
         zeros = np.zeros(state.rows, np.int64)
         return zeros, zeros + state.canvas.shape[1]
 
+    def number(self, length: int) -> IntArray:
+        """Block ``(n,)`` of each position, from 0."""
+        return np.zeros(length, np.int64)
+
 
 @dataclass(frozen=True)
 class WholeCanvas(BlockPolicy):
@@ -55,6 +59,9 @@ class LeftToRight(BlockPolicy):
         first = np.where(masked.any(axis=1), np.argmax(masked, axis=1), n - 1)
         return _range(first // self.block_length, self.block_length, n)
 
+    def number(self, length: int) -> IntArray:
+        return np.arange(length) // self.block_length
+
 
 @dataclass(frozen=True)
 class Clocked(BlockPolicy):
@@ -84,6 +91,9 @@ class Clocked(BlockPolicy):
         n = state.canvas.shape[1]
         last = (n - 1) // self.block_length
         return _range(np.minimum(state.round // self.rounds, last), self.block_length, n)
+
+    def number(self, length: int) -> IntArray:
+        return np.arange(length) // self.block_length
 
 
 @dataclass(frozen=True)
