@@ -237,9 +237,9 @@ def table(rows: list[Row]) -> Table:
 def summary(rows: list[Row]) -> Table:
     """Where full ETE wins against confidence, and where it loses."""
     result = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
-    result.add_column("settings of full ETE", no_wrap=True, min_width=42)
-    for heading in ("all", "beaten", "cheaper without look-ahead"):
-        result.add_column(f"  {heading}", justify="right", no_wrap=True)
+    result.add_column("settings of full ETE", no_wrap=True, min_width=47)
+    for heading in ("all", "beaten", "cheaper"):
+        result.add_column(f"  {heading}", justify="right", no_wrap=True, min_width=6)
     for key in dict.fromkeys((row.law, row.temperature) for row in rows):
         here = [row for row in rows if (row.law, row.temperature) == key]
         full = [row for row in here if row.family == "ETE"]
@@ -256,9 +256,10 @@ def summary(rows: list[Row]) -> Table:
 
 LEGEND = """rounds     a look-ahead and what follows it count as one
 calls      model calls: such a round makes two
-valid      probability of a possible output; path KL: bits lost along data traces
+valid      probability of a possible output
+path KL    bits lost along data traces
 beaten by  a baseline with no more calls and no more error, and less of one
-cheaper    fewer calls and no more error without the look-ahead"""
+cheaper    without its look-ahead it makes fewer calls, with no more error"""
 
 
 def run(output: Path = OUTPUT) -> int:
