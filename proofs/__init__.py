@@ -1,0 +1,1 @@
+"""A verdict for every claim of the three papers: ``python -m proofs``."""
