@@ -19,6 +19,9 @@ from infodecode.strategies._base import TIES, Action, as_plan
 
 ORDERS = ("choose-then-sample", "sample-then-choose")
 
+PENDING = -1.0
+"""Marks a probability to be looked up once the tokens are drawn: rows branch in between."""
+
 
 @dataclass(frozen=True)
 class Decoder:
@@ -249,20 +252,22 @@ class Decoder:
             state = state.with_(canvas=np.where(given, state.drawn, state.canvas))
         if not self.strategy.revising:
             state = state.settled()
+        recorded = chance.record or "committed_probability" in self.strategy.needs
+        if recorded:
+            known = state.probability if state.probability.size else np.zeros(committed.shape)
+            state = state.with_(probability=np.where(committed, PENDING, known))
         pieces: Iterable[State] = (state,)
         if not self.draws_first:
             pieces = chance.fill(state, where, evaluation)
         for piece in pieces:
-            if chance.record or "committed_probability" in self.strategy.needs:
-                piece = piece.with_(probability=self._probability(piece, committed, evaluation))
+            if recorded:
+                piece = piece.with_(probability=self._probability(piece, evaluation))
             yield from chance.keep(piece) if given.any() else (piece,)
 
-    def _probability(
-        self, state: State, committed: BoolArray, evaluation: Evaluation
-    ) -> FloatArray:
+    def _probability(self, state: State, evaluation: Evaluation) -> FloatArray:
         """Probabilities ``(R, n)`` of the tokens just committed, beside those of earlier stages."""
-        rows, positions = pairs_of(committed)
-        out = state.probability.copy() if state.probability.size else np.zeros(committed.shape)
+        rows, positions = pairs_of(state.probability == PENDING)
+        out = state.probability.copy()
         out[rows, positions] = evaluation.confidence_of(
             state.source[rows], positions, state.canvas[rows, positions]
         )

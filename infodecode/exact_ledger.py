@@ -152,16 +152,18 @@ class _Keeping(Strategy):
     def assess(self, state: State, candidates: Candidates) -> Mapping[str, FloatArray]:
         return self.strategy.assess(state, candidates)
 
+    def view(self, state: State) -> IntArray | None:
+        return self.strategy.view(state)
+
     def plan(self, state: State) -> Plan | Action:
-        plan = as_plan(self.strategy.plan(state))
-        return (
-            plan if plan.memory is None else replace(plan, memory={**state.memory, **plan.memory})
-        )
+        return self.strategy.plan(state)
 
     def revise(self, state: State) -> Plan:
+        wish = self.strategy.revise(state)
+        remembered = {} if wish is None else as_plan(wish).memory or {}
         before = state.memory[_START]
         committed = (before < 0) & (state.canvas >= 0)
-        if not any_in_row(committed).all():
+        if not self.strategy.may_idle and not any_in_row(committed).all():
             raise RuntimeError(f"{self.strategy!r} committed nothing in a round")
         rows, positions = pairs_of(committed)
         laws = self.model.laws(before, rows, positions)
@@ -170,7 +172,7 @@ class _Keeping(Strategy):
         obeys = obeying(count_in_row(committed), probability.min(axis=1), self.factor)
         bits = -np.log2(probability).sum(axis=1)
         joint = revealed_bits(self.model.distribution, before, state.canvas, 0.0)
-        memory = {**state.memory, _START: state.canvas.copy()}
+        memory = {**state.memory, **remembered, _START: state.canvas.copy()}
         self._enter(memory, ("obeying", "breaking"), obeys, bits)
         self._enter(memory, ("forced", "exploited"), state.forced, bits)
         within = np.where(obeys, joint, 0.0)

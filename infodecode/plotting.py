@@ -7,10 +7,12 @@ differ in line and marker.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from infodecode import _validation
 from infodecode._typing import FloatArray
 
 if TYPE_CHECKING:
@@ -22,12 +24,21 @@ if TYPE_CHECKING:
     from infodecode.simulate import Simulation
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-FAMILY_STYLES = (
-    (ORANGE, "D"), (GREEN, "v"), ("#CC79A7", "^"), ("#000000", "s"), ("#E69F00", "P"),
-    ("#56B4E9", "X"),
-)  # fmt: skip
+BLACK = "#000000"
+COLOURS = (ORANGE, GREEN, "#CC79A7", BLACK, "#E69F00", "#56B4E9")
+MARKERS = ("D", "v", "^", "s", "P", "X", "p")
+"""Families of strategies take these in turn; they have no common divisor, so 42 are told apart."""
+
+QUANTITIES = {
+    "kl": "KL(data ‖ output), bits",
+    "validity": "validity",
+    "entropy": "entropy of the output, bits",
+}
+"""What `plot_frontier` draws, and the label of its axis."""
+
 FIGURE_SIZE = (4.2, 3.0)
 LONG = 40
+LEGEND_INSIDE = 5
 
 
 def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
@@ -80,36 +91,94 @@ def plot_bounds(bounds: Bounds, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def plot_frontier(frontier: Frontier, ax: Axes | None = None) -> Axes:
-    """KL against expected rounds of every decoder, on the curves of `plot_bounds`.
+def plot_frontier(frontier: Frontier, ax: Axes | None = None, *, quantity: str = "kl") -> Axes:
+    """A quantity of every decoder against its expected rounds; undominated points are filled.
 
-    A colour and marker for each family of strategies; undominated points are filled. Decoders that
-    never put out some possible sequence have infinite KL and are left out, as are simulated ones.
+    A colour and marker for each family of strategies and kind of decoder (`Point.group`). What is
+    unknown or infinite is left out.
+
+    - ``"kl"``: on the curves of `plot_bounds`, with the adaptive optimum dotted, at expected rounds
+      on data. A thin line leads from a decoder to its path on data (rounds and path KL), which
+      no dotted curve exceeds; the markers themselves may lie below it (`Frontier` says when).
+    - ``"validity"``: above the floor 2^-L*_T of the best fixed partitions, with the oracle
+      threshold as a star where it is known.
+    - ``"entropy"``: beside that of the data.
 
     Args:
-        frontier: what `infodecode.frontier` returned.
+        frontier: what `infodecode.frontier` returned; with ``entropy=True`` for the entropies.
         ax: axes to draw on; a new figure by default.
+        quantity: one of the three.
+
+    Raises:
+        ValueError: another quantity, or entropies that were not asked for.
     """
-    axes = plot_bounds(frontier.bounds, ax=ax)
-    for k, family in enumerate(dict.fromkeys(point.family for point in frontier.points)):
-        colour, marker = FAMILY_STYLES[k % len(FAMILY_STYLES)]
-        for undominated in (True, False):
-            mine = [
-                (point.rounds, point.kl)
-                for point in frontier.points
-                if point.family == family
-                and point.pareto == undominated
-                and point.kl is not None
-                and math.isfinite(point.kl)
-            ]
-            if mine:
-                axes.plot(
-                    *zip(*mine, strict=True), marker, color=colour, ms=6, ls="none", clip_on=False,
-                    mfc=colour if undominated else "none", label=family if undominated else None,
-                )  # fmt: skip
-    axes.set_xlabel("rounds (expected)")
+    _validation.choice("quantity", quantity, tuple(QUANTITIES))
+    values = [getattr(point, quantity) for point in frontier.points]
+    if quantity == "entropy" and not any(value is not None for value in values):
+        raise ValueError("quantity='entropy' needs a frontier with entropy=True")
+    axes = _beside_frontier(frontier, ax, quantity)
+    groups = list(dict.fromkeys(point.group for point in frontier.points))
+    labelled: set[str] = set()
+    shown = []
+    for point, value in zip(frontier.points, values, strict=True):
+        if value is None or not math.isfinite(value):
+            continue
+        shown.append((point.rounds, value))
+        k = groups.index(point.group)
+        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+        if quantity == "kl" and point.path_kl is not None and point.data_rounds is not None:
+            ends = (point.rounds, point.data_rounds), (value, point.path_kl)
+            axes.plot(*ends, color=colour, lw=0.7, alpha=0.6, zorder=2.5)
+            shown.append((point.data_rounds, point.path_kl))
+        label = None if point.group in labelled else point.group
+        labelled.add(point.group)
+        axes.plot(
+            point.rounds, value, marker, color=colour, ms=6, ls="none", clip_on=False, zorder=3,
+            mfc=colour if point.pareto else "none", label=label,
+        )  # fmt: skip
+    _fit(axes, shown)
+    axes.set_xlabel("expected rounds")
     _legend(axes)
     return axes
+
+
+def _beside_frontier(frontier: Frontier, ax: Axes | None, quantity: str) -> Axes:
+    """The curves that decoders are compared with."""
+    bounds = frontier.bounds
+    if quantity == "kl":
+        axes = plot_bounds(bounds, ax=ax)
+        if (curve := frontier.adaptive_curve) is not None:
+            axes.plot(*curve.T, ":", color=BLACK, lw=1.5, label="adaptive optimum (on data)")
+        return axes
+    axes = _axes(ax)
+    if quantity == "validity":
+        if (floor := bounds.validity_floor) is not None:
+            rounds = np.arange(1, bounds.length + 1)
+            axes.plot(rounds, floor, "o-", color=BLUE, ms=4, label="floor $2^{-L^*_T}$")
+        if (best := frontier.oracle) is not None:
+            axes.plot(
+                best.rounds.value, best.validity.value, "*", color=BLUE, ms=12, mec=BLACK,
+                ls="none", clip_on=False, zorder=4, label=f"oracle threshold ({best.coupling})",
+            )  # fmt: skip
+        axes.set_ylim(0, 1.03)
+    elif bounds.entropy is not None:
+        axes.axhline(bounds.entropy, color=BLUE, label="entropy of the data")
+        axes.set_ylim(0, 1.08 * max(bounds.entropy, 0.1))
+    axes.set_title(bounds.name, fontsize="medium", wrap=True)
+    axes.set_ylabel(QUANTITIES[quantity])
+    if bounds.length <= 16:
+        axes.set_xticks(range(1, bounds.length + 1))
+    return axes
+
+
+def _fit(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
+    """Widen the axes to points beyond their ends."""
+    if not points:
+        return
+    rounds, heights = zip(*points, strict=True)
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    axes.set_xlim(left, max(right, 1.03 * max(rounds)))
+    axes.set_ylim(low, high if max(heights) <= high else 1.05 * max(heights))
 
 
 def plot_run(
@@ -167,8 +236,12 @@ def plot_rounds(simulation: Simulation, ax: Axes | None = None, *, label: str = 
 
 
 def _legend(axes: Axes) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper right", frameon=False, labelcolor="linecolor", fontsize="small")
+    """Inside the axes, or beside them where there is much to name."""
+    if number := len(axes.get_legend_handles_labels()[0]):
+        place: dict[str, Any] = {"loc": "upper right"}
+        if number > LEGEND_INSIDE:
+            place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+        axes.legend(frameon=False, labelcolor="linecolor", fontsize="small", **place)
 
 
 def _axes(ax: Axes | None) -> Axes:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import infodecode
 from infodecode import Decoder, distributions, strategies
-from infodecode.cli import listing, main, parsing, readers, show, vocabulary
+from infodecode.cli import frontiers, listing, main, parsing, readers, show, vocabulary
 
-COMMANDS = ("bounds", "exact", "simulate", "sample", "list")
+COMMANDS = ("bounds", "exact", "simulate", "frontier", "sample", "list")
 
 
 class Outcome:
@@ -173,8 +173,89 @@ def test_simulation_table(command):
     assert "expected rounds" in outcome.out
 
 
+def test_frontier_table(command):
+    outcome = command("frontier", "replace_random:6", "--strategies", "factor,top_k:2")
+    assert (outcome.status, outcome.err) == (0, "")
+    words = " ".join(outcome.out.split())
+    assert "replace_random(6): 6 positions, temperature 1, choose-then-sample" in words
+    assert "* 2 2 0.3152 0.6651 0.5901 0.0750 0.8038 mixture Factor(factor=1.1)" in words
+    assert "4.3333 4.3333 0 0 0 0 1 inside Factor(factor=0.1), 2 more alike" in words
+    assert "mixture: the same, but its positions are partly random" in words
+    assert "entropy" not in words
+    assert "oracle" not in words
+
+
+def test_frontier_with_entropy_and_oracle(command):
+    arguments = ("frontier", "copy:3", "--strategies", "threshold:0.9", "--entropy", "--oracle")
+    outcome = command(*arguments, "--samples", 50)
+    words = " ".join(outcome.out.split())
+    assert "valid entropy kind decoder" in words
+    assert "the best threshold of 0.9, with the same random numbers" in words
+    assert "rounds 1 [1, 1], validity 1" in words
+
+
+def test_frontier_json_is_the_frontier(command):
+    record = command(
+        "frontier", "replace_random:5", "--strategies", "threshold,top_k:2,by=confidence",
+        "--oracle", "--samples", 400, "--seed", 2, "--entropy", "--json",
+    ).record  # fmt: skip
+    law = distributions.replace_random(5)
+    wanted = [strategies.Threshold, strategies.TopK(2, by="confidence")]
+    front = infodecode.frontier(law, wanted, oracle=True, samples=400, seed=2, entropy=True)
+    assert len(record["points"]) == len(front.points)
+    for shown, point in zip(record["points"], front.points, strict=True):
+        for name in ("rounds", "data_rounds", "kl", "path_kl", "regret", "validity", "entropy"):
+            assert shown[name] == pytest.approx(getattr(point, name))
+        assert (shown["kind"], shown["pareto"]) == (point.kind, point.pareto)
+        assert shown["adaptive_bits"] == pytest.approx(front.beside(point)["adaptive_bits"])
+    assert record["oracle"]["coupling"] == "shared"
+    assert record["oracle"]["rounds"]["value"] == front.oracle.rounds.value
+    np.testing.assert_allclose(record["adaptive_curve"], front.adaptive_curve)
+    np.testing.assert_allclose(record["partition_bits"], front.bounds.partition_bits)
+
+
+def test_frontier_of_what_lies_outside(command):
+    arguments = ("frontier", "replace_random:3", "--strategies", "factor:1.2")
+    record = command(*arguments, "--order", "sample-then-choose", "--json").record
+    [point] = record["points"]
+    assert (point["kind"], point["kl"], point["path_kl"]) == ("draws first", 0, None)
+    assert point["adaptive_bits"] == pytest.approx(0.1677527782585486)
+    arguments = ("frontier", "replace_random:3", "--strategies", "top_k:3", "--temperature", 0)
+    greedy = command(*arguments, "--json").record["points"][0]
+    assert (greedy["kind"], greedy["kl"]) == ("greedy", "inf")
+    assert "inf" in command(*arguments).out
+
+
+def test_frontier_says_what_was_simulated_or_is_unknown(command):
+    law = "1/2 * permutations:20 | 1/2 * reverse:20"
+    arguments = ("frontier", law, "--strategies", "top_k:20", "--samples", 50)
+    outcome = command(*arguments)
+    words = " ".join(outcome.out.split())
+    assert "inside ~" in words
+    assert "~ too large to be exact" in words
+    assert "note: the adaptive optimum of mixture(permutations(20)" in words
+    [point] = command(*arguments, "--json").record["points"]
+    assert point["method"] == "simulated"
+    assert point["validity_interval"]["low"] <= point["validity"]
+
+
+def test_strategies_and_their_values_are_told_apart():
+    parse = frontiers.parse_strategies
+    assert parse("threshold, factor") == [strategies.Threshold, strategies.Factor]
+    assert parse("top_k:2,by=confidence,factor:0.5,as_shipped=true,threshold") == [
+        strategies.TopK(2, by="confidence"),
+        strategies.Factor(0.5, as_shipped=True),
+        strategies.Threshold,
+    ]
+    assert parse("one_by_one") == [strategies.OneByOne()]
+    assert {"top_k", "threshold", "factor"} <= set(frontiers.with_grids())
+    for name in frontiers.with_grids():
+        [family] = parse(name)
+        assert family.grid(6)
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-@pytest.mark.parametrize("name", ["bounds", "exact", "simulate"])
+@pytest.mark.parametrize("name", ["bounds", "exact", "simulate", "frontier"])
 def test_plot_writes_the_file(command, tmp_path, name, suffix):
     path = tmp_path / f"picture.{suffix}"
     assert command(name, "replace_random:4", "--plot", path).status == 0
@@ -250,6 +331,26 @@ BAD = {
         "max_children",
     ),
     "orbits of a law without symmetry": (["exact", "titanic", "--orbits"], "not exchangeable"),
+    "no strategies": (["frontier", "copy:3", "--strategies", ""], "'infodecode list'"),
+    "unknown strategy of several": (
+        ["frontier", "copy:3", "--strategies", "thresh,factor"],
+        "did you mean 'threshold'",
+    ),
+    "value of a strategy among several": (
+        ["frontier", "copy:3", "--strategies", "factor,threshold:2"],
+        "gamma must be at most 1",
+    ),
+    "parameter of a strategy among several": (
+        ["frontier", "copy:3", "--strategies", "top_k:2,by=luck,factor"],
+        "by must be one of",
+    ),
+    "strategy without a grid": (
+        ["frontier", "copy:3", "--strategies", "fixed_partition"],
+        "needs blocks",
+    ),
+    "quantity of a frontier": (["frontier", "copy:3", "--show", "bits"], "--show"),
+    "samples of a frontier": (["frontier", "copy:3", "--samples", "0"], "samples"),
+    "picture of a frontier": (["frontier", "copy:3", "--plot", "x.gif"], "--plot"),
     "group": (["list", "laws"], "distributions, strategies, models, blocks"),
     "sizes below zero": (["sample", "copy:3", "--size", "-1"], "size"),
     "seed below zero": (["sample", "copy:3", "--seed", "-1"], "seed"),

@@ -1,4 +1,4 @@
-"""The commands ``infodecode bounds``, ``exact``, ``simulate``, ``sample`` and ``list``.
+"""The commands ``infodecode bounds``, ``exact``, ``simulate``, ``frontier``, ``sample``, ``list``.
 
 Each command parses its arguments, calls one function of the library and hands
 the result to `infodecode.cli.show`. Whatever the library refuses is one line
@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 import infodecode
-from infodecode.cli import show
+from infodecode.cli import frontiers, show
 from infodecode.cli.listing import listing
 from infodecode.cli.options import (
     FOLLOW,
@@ -24,7 +24,9 @@ from infodecode.cli.options import (
     Follow,
     Json,
     LawOptions,
+    Order,
     Plot,
+    Temperature,
     spread,
 )
 from infodecode.cli.vocabulary import GROUPS
@@ -94,12 +96,13 @@ def exact(
     law: LawOptions,
     decoding: DecodingOptions,
     off_support: Annotated[
-        Literal["absorb", Follow],
+        Literal["absorb", Follow] | None,
         typer.Option(
             help=f"On a canvas that is impossible under the data, stop (absorb); or {FOLLOW}.",
             metavar="MODE",
+            show_default="absorb; marginal if the strategy masks again",
         ),
-    ] = "absorb",
+    ] = None,
     rational: Annotated[
         bool, typer.Option("--rational", help="Fractions instead of floating point.")
     ] = False,
@@ -141,7 +144,7 @@ def exact(
     _check_plot(plot)
     distribution = law.read()
     decoder = decoding.read_decoder()
-    model = decoding.read_model(distribution, off_support)
+    model = decoding.read_model(distribution, off_support or "absorb")
     if rational and model is not None:
         raise ValueError(f"--rational needs --model ideal, got {decoding.model!r}")
     run = infodecode.exact(
@@ -219,6 +222,77 @@ def simulate(
 
         _save(plotting.plot_rounds(result, label=decoding.strategy), plot)
     show.simulation(result, decoding.strategy, decoding.model, as_json=json)
+
+
+@app.command()
+@spread
+def frontier(
+    law: LawOptions,
+    strategies: Annotated[
+        str,
+        typer.Option(
+            help="Which ones: a name alone runs over a grid of settings, with values it is one "
+            "decoder. Names with a grid: " + ", ".join(frontiers.with_grids()) + ".",
+            metavar="NAME,NAME:VALUE,...",
+        ),
+    ] = "top_k,threshold,factor",
+    temperature: Temperature = 1.0,
+    order: Order = "choose-then-sample",
+    entropy: Annotated[
+        bool, typer.Option("--entropy", help="Also the entropy of what is put out.")
+    ] = False,
+    oracle: Annotated[
+        bool,
+        typer.Option("--oracle", help="Also the best threshold of every sample, found afterwards."),
+    ] = False,
+    samples: Annotated[
+        int, typer.Option(help="Sequences, of the oracle and where a run is too large.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same result.")] = 0,
+    json: Json = False,
+    plot: Plot = None,
+    show_: Annotated[
+        Literal["kl", "validity", "entropy"],
+        typer.Option("--show", help="What --plot draws against rounds.", metavar="QUANTITY"),
+    ] = "kl",
+) -> None:
+    """Rounds against error over the settings of several strategies, beside the optimum.
+
+    \b
+    Columns, a row for each decoder; * marks those that no other one dominates:
+      rounds   expected number, of what the decoder puts out
+      on data  the same where every token is a true one
+      KL       KL(data||output) in bits
+      path KL  bits lost along data: the KL, but for orders that are mixed
+      optimum  least path KL of any commit-only policy that chooses before it
+               draws, with as many rounds on data
+      regret   path KL - optimum; a kind of decoder that is outside has none
+      valid    probability that the output is possible under the data
+      kind     what the optimum says about it; explained below the table
+
+    \b
+    Examples:
+      infodecode frontier permutations:6 --strategies threshold,factor
+      infodecode frontier replace_random:6 --strategies factor,top_k:2 --entropy
+      infodecode frontier titanic --strategies threshold --oracle --json
+      infodecode frontier replace_random:4 --order sample-then-choose
+      infodecode frontier insert_random:4 --plot picture.svg --show validity
+    """
+    _check_plot(plot)
+    wanted = frontiers.parse_strategies(strategies)
+    result = infodecode.frontier(
+        law.read(),
+        wanted,
+        temperature=temperature,
+        order=order,
+        samples=samples,
+        seed=seed,
+        entropy=entropy or show_ == "entropy",
+        oracle=oracle,
+    )
+    if plot is not None:
+        _save(result.plot(quantity=show_), plot)
+    frontiers.frontier(result, temperature=temperature, order=order, as_json=json)
 
 
 @app.command()

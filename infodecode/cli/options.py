@@ -30,6 +30,17 @@ Plot = Annotated[
     Path | None,
     typer.Option(help="Also draw this file; png, svg or pdf by its suffix.", metavar="FILE"),
 ]
+Temperature = Annotated[
+    float, typer.Option(help="Tokens are drawn from p^(1/temperature); 0 takes the largest.")
+]
+Order = Annotated[
+    Literal["choose-then-sample", "sample-then-choose"],
+    typer.Option(
+        help="Positions are chosen before their tokens are drawn (choose-then-sample), or "
+        "after, by the drawn tokens (sample-then-choose).",
+        metavar="ORDER",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -85,17 +96,8 @@ class DecodingOptions:
             metavar="NAME:VALUE,...",
         ),
     ] = "ideal"
-    temperature: Annotated[
-        float, typer.Option(help="Tokens are drawn from p^(1/temperature); 0 takes the largest.")
-    ] = 1.0
-    order: Annotated[
-        Literal["choose-then-sample", "sample-then-choose"],
-        typer.Option(
-            help="Positions are chosen before their tokens are drawn (choose-then-sample), or "
-            "after, by the drawn tokens (sample-then-choose).",
-            metavar="ORDER",
-        ),
-    ] = "choose-then-sample"
+    temperature: Temperature = 1.0
+    order: Order = "choose-then-sample"
     token_ties: Annotated[
         Ties,
         typer.Option(

@@ -110,9 +110,9 @@ def simulation(result: Simulation, strategy: str, model: str, *, as_json: bool) 
                 "off_support": result.off_support,
                 "samples": result.samples,
                 "seed": result.seed,
-                "validity": _estimate_record(result.validity),
-                "mode_probability": _estimate_record(result.mode_probability),
-                "expected_rounds": _estimate_record(result.expected_rounds),
+                "validity": estimate_record(result.validity),
+                "mode_probability": estimate_record(result.mode_probability),
+                "expected_rounds": estimate_record(result.expected_rounds),
                 "expected_calls": result.expected_calls,
                 "unfinished": result.unfinished,
                 "rounds": result.rounds,
@@ -259,7 +259,8 @@ def _bounds_record(result: Bounds) -> dict[str, Any]:
     }
 
 
-def _estimate_record(estimate: Estimate | None) -> dict[str, float] | None:
+def estimate_record(estimate: Estimate | None) -> dict[str, float] | None:
+    """An estimate with its interval for JSON."""
     return None if estimate is None else dataclasses.asdict(estimate)
 
 

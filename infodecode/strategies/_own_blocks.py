@@ -1,0 +1,30 @@
+"""Blocks that a strategy walks through by itself, where their end depends on what it has seen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from infodecode._kernels.rows import any_in_row
+from infodecode._typing import BoolArray, IntArray
+from infodecode.state import State
+from infodecode.strategies._base import Strategy
+
+
+def demand_whole_canvas(strategy: Strategy, state: State) -> None:
+    """Raise ValueError unless the decoder leaves every masked position to the strategy."""
+    if (state.feasible != state.masked).any():
+        raise ValueError(
+            f"blocks must be WholeCanvas() with {strategy!r}, which has a block_length of its own, "
+            "got a policy that closes some masked positions"
+        )
+
+
+def block_range(block: IntArray, length: int, n: int) -> tuple[IntArray, IntArray]:
+    """First position ``(R,)`` of a block, and the one after its last."""
+    return block * length, np.minimum((block + 1) * length, n)
+
+
+def first_open_block(masked: BoolArray, length: int) -> IntArray:
+    """First block ``(R,)`` with a mask; the number of blocks if there is none."""
+    number = -(-masked.shape[1] // length)
+    return np.asarray(np.where(any_in_row(masked), np.argmax(masked, axis=1) // length, number))
