@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install install-dev test slow lint figures bench clean
+.PHONY: help demo install install-dev test slow lint figures proofs bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ lint: install-dev ## ruff and mypy --strict, as continuous integration runs them
 
 figures: install ## the pictures, from the tables in results/
 	$(BIN)/python -m figures
+
+proofs: install-dev ## every claim of the three papers, checked again
+	$(BIN)/python -m proofs
 
 bench: install ## speed beside a plain numpy decoder, in one run
 	$(BIN)/python -m benchmarks

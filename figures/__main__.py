@@ -1,5 +1,6 @@
 """``python -m figures``: every picture of this folder."""
 
-from figures import toys
+from figures import frontiers, toys
 
 toys.main()
+frontiers.main()

@@ -34,6 +34,7 @@ from infodecode.floors import variation_ceiling as variation_ceiling
 from infodecode.frontier import Frontier as Frontier
 from infodecode.frontier import frontier as frontier
 from infodecode.frontier import oracle_threshold as oracle_threshold
+from infodecode.guided_model import GuidedModel as GuidedModel
 from infodecode.gumbel_model import TruncatedGumbelModel as TruncatedGumbelModel
 from infodecode.gumbel_model import truncated_gumbel_law as truncated_gumbel_law
 from infodecode.information import (

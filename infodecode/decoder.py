@@ -99,7 +99,9 @@ class Decoder:
 
     def round_limit(self, length: int, max_rounds: int | None) -> int:
         """Rounds to run at most: as asked, or as many as the strategy may need."""
-        rounds = self.strategy.max_rounds(length) if max_rounds is None else max_rounds
+        rounds: object = max_rounds
+        if max_rounds is None:
+            rounds = self.strategy.max_rounds(length) + self.blocks.waiting_rounds(length)
         return _validation.integer("max_rounds", rounds, minimum=1)
 
     def start(self, canvas: IntArray, weight: Array, stream: Array, model: Model) -> State:

@@ -20,7 +20,7 @@ from infodecode.distributions import TABLE_LIMIT, Joint, Table
 from infodecode.models import Model
 from infodecode.orbits import EnumeratedOrbits, Orbits, sizes_of
 from infodecode.propagation import blank_state, chance_for, prepare, propagate, revises, total_of
-from infodecode.strategies import WholeCanvas
+from infodecode.strategies import Strategy, WholeCanvas
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,6 +206,8 @@ class ExactRun:
     @property
     def expected_calls(self) -> float | Fraction:
         """Expected number of model calls; a batched look-ahead is one more call in its round."""
+        if self._known_rounds is not None and not self._looks_ahead:
+            return self.expected_rounds
         self.followed._demand_finished("expected_calls")
         return self.followed._calls / self.followed._finished
 
@@ -225,6 +227,10 @@ class ExactRun:
             return None
         one = _one(self.weights)
         return np.array([one * 0] * len(sizes) + [one])
+
+    @property
+    def _looks_ahead(self) -> bool:
+        return type(self.decoder.strategy).explore is not Strategy.explore
 
     @property
     def _rational(self) -> bool:

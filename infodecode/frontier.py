@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS = (
-    "kind", "method", "rounds", "data_rounds", "kl", "path_kl", "regret", "validity", "entropy",
-    "pareto",
+    "kind", "method", "rounds", "calls", "data_rounds", "kl", "path_kl", "regret", "validity",
+    "entropy", "pareto",
 )  # fmt: skip
 _CURVE_POINTS = 64
 """Numbers of rounds at which the adaptive curve is certain; corners between are left out."""
@@ -280,16 +280,23 @@ def _thresholds(decoders: Sequence[Decoder]) -> tuple[float, ...]:
 
 
 def _marked(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Points with the undominated ones marked, of equals the first; KL and validity kept apart."""
-    error = [1 - p.validity if p.kl is None else p.kl for p in points]
+    """Points with the undominated ones marked, of equals the first."""
     marked = []
     for k, point in enumerate(points):
+        by_validity = point.kl is None
+        mine = _error(point, by_validity)
         dominated = any(
-            (other.kl is None) == (point.kl is None)
-            and other.rounds <= point.rounds + ROUNDING
-            and error[j] <= error[k] + ROUNDING
-            and (j < k or other.rounds < point.rounds - ROUNDING or error[j] < error[k] - ROUNDING)
+            other.rounds <= point.rounds + ROUNDING
+            and (theirs := _error(other, by_validity)) <= mine + ROUNDING
+            and (j < k or other.rounds < point.rounds - ROUNDING or theirs < mine - ROUNDING)
             for j, other in enumerate(points)
         )
-        marked.append(replace(point, pareto=not dominated and math.isfinite(error[k])))
+        marked.append(replace(point, pareto=not dominated and math.isfinite(mine)))
     return tuple(marked)
+
+
+def _error(point: Point, by_validity: bool) -> float:
+    """What points are compared by: those without KL with all others, those with KL by it."""
+    if by_validity:
+        return 1 - point.validity
+    return math.inf if point.kl is None else point.kl

@@ -34,6 +34,7 @@ class Point:
         method: ``"exact"``; ``"simulated"`` (no KL); or ``"rounds simulated"``: what it puts out is
             exact, but the canvases off the support, which the rounds need, were too many.
         rounds: E_nu[T], expected number of rounds of what it puts out: what decoding costs.
+        calls: expected number of model calls, where a look-ahead counts as one more.
         validity: probability that an output is possible under the data.
         kl: forward KL(data || output) in bits.
         entropy: of the output law in bits; None also where it was not asked for.
@@ -41,8 +42,8 @@ class Point:
         path_kl: KL along its path on data in bits, at least ``kl``.
         regret: bits by which ``path_kl`` exceeds the adaptive optimum at ``data_rounds``; None also
             where that optimum is unknown.
-        pareto: no other point has at most its ``rounds`` and at most its error (``kl``, or
-            ``1 - validity`` where that is all there is) and less of one; of equals the first.
+        pareto: no other point has at most its ``rounds`` and at most its error, and less of one;
+            of equals the first. The error is ``kl``, or ``1 - validity`` of both where it has none.
         simulation: the samples, with their intervals, behind what was simulated.
     """
 
@@ -52,6 +53,7 @@ class Point:
     method: str
     rounds: float
     validity: float
+    calls: float | None = None
     kl: float | None = None
     entropy: float | None = None
     data_rounds: float | None = None
@@ -131,6 +133,7 @@ def _exact_values(run: ExactRun, entropy: bool) -> dict[str, Any]:
         "validity": float(run.validity),
         "kl": run.kl if known else None,
         "rounds": _unless_too_many(lambda: float(run.expected_rounds)),
+        "calls": _unless_too_many(lambda: float(run.expected_calls)),
         "entropy": _unless_too_many(lambda: run.entropy) if entropy else None,
     }
 
@@ -145,6 +148,7 @@ def _simulated_values(
         "validity": runs.validity.value,
         **known,
         "rounds": runs.expected_rounds.value,
+        "calls": runs.expected_calls,
         "simulation": runs,
     }
 

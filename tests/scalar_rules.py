@@ -148,33 +148,28 @@ def decoder(rule: Strategy, dialect: oracle.Dialect, **options: Any) -> Decoder:
 
 def assert_same(run: Any, expected: Outcome) -> None:
     """An absorbing exact run has these outputs, and takes as many rounds."""
-    got = dict(zip(map(tuple, run.outcomes.tolist()), run.weights.tolist(), strict=True))
-    assert set(got) == {y for y, p in expected.outputs.items() if p}
-    for outcome, weight in got.items():
-        assert float(weight) == pytest.approx(float(expected.outputs[outcome]), abs=1e-12)
-    rounds = [float(p) for p in run.finished_by_round]
-    for t, p in enumerate(rounds):
-        assert p == pytest.approx(float(expected.rounds.get(t, 0)), abs=1e-12)
-    assert max(expected.rounds, default=0) < len(rounds)
+    demand_same(run.outcomes, run.weights, run.finished_by_round, expected)
     assert run.unfinished == 0
-
-
-def follow_from(law: Any, canvas: oracle.Canvas, chosen: Decoder) -> dict[oracle.Canvas, float]:
-    """The library's exact outputs from a partly filled canvas, absorbing off the support."""
-    model = IdealModel(law)
-    chance = chance_for(law, chosen, model, "absorb", 10**6, False)
-    live = chosen.start(np.array([canvas], np.int32), np.ones(1), np.zeros(1, np.uint64), model)
-    done = propagate(live, law, chosen, model, chance, 64)
-    assert done.unfinished == 0
-    return dict(zip(map(tuple, done.outputs.canvas.tolist()), done.outputs.weight, strict=True))
 
 
 def assert_same_from(law: Any, canvas: oracle.Canvas, chosen: Decoder, expected: Outcome) -> None:
     """As `assert_same`, from a partly filled canvas."""
-    got = follow_from(law, canvas, chosen)
+    model = IdealModel(law)
+    chance = chance_for(law, chosen, model, "absorb", 10**6, False)
+    live = chosen.start(np.array([canvas], np.int32), np.ones(1), np.zeros(1, np.uint64), model)
+    done = propagate(live, law, chosen, model, chance, 64)
+    demand_same(done.outputs.canvas, done.outputs.weight, done.finished_by_round, expected)
+    assert done.unfinished == 0
+
+
+def demand_same(outcomes: Any, weights: Any, rounds: Any, expected: Outcome) -> None:
+    got = dict(zip(map(tuple, outcomes.tolist()), weights.tolist(), strict=True))
     assert set(got) == {y for y, p in expected.outputs.items() if p}
     for outcome, weight in got.items():
-        assert weight == pytest.approx(float(expected.outputs[outcome]), abs=1e-12)
+        assert float(weight) == pytest.approx(float(expected.outputs[outcome]), abs=1e-12)
+    assert max(expected.rounds, default=0) < len(rounds)
+    for t, p in enumerate(rounds.tolist()):
+        assert float(p) == pytest.approx(float(expected.rounds.get(t, 0)), abs=1e-12)
 
 
 @st.composite

@@ -62,8 +62,12 @@ def covered(decoder: Decoder) -> bool:
 
 
 def sizes_of(law: Joint, decoder: Decoder) -> tuple[int, ...] | None:
-    """Sizes of the rounds where they are given in advance, the last one what is left; else None."""
-    return decoder.strategy.sizes(law.length)
+    """Sizes of the rounds where they are given in advance, the last one what is left; else None.
+
+    Of the strategies whose places are known too (`blocks_of`), or do not matter.
+    """
+    known = isinstance(decoder.strategy, strategies.TopK | strategies.FixedPartition)
+    return decoder.strategy.sizes(law.length) if known else None
 
 
 def uniform_if_valid(claim: str, validity: float | Fraction, rounds: float | None) -> Closed:

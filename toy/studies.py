@@ -14,6 +14,7 @@ from toy import (
     composed,
     ete,
     floors,
+    frontiers,
     lists,
     phrases,
     puzzles,
@@ -21,6 +22,7 @@ from toy import (
     replace,
     rounds,
     shuffle,
+    strategies,
     variables,
     words,
 )
@@ -44,6 +46,8 @@ OTHERS: Mapping[str, Callable[[Path], int]] = {
     "rounds": rounds.run,
     "floors": floors.run,
     "ete": ete.run,
+    "frontiers": frontiers.run,
+    "strategies": strategies.run,
 }
 """Studies that have decoders and a table of their own."""
 

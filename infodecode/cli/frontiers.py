@@ -18,8 +18,8 @@ from infodecode.regret import KINDS
 from infodecode.strategies import Strategy
 
 FIELDS = (
-    "family", "kind", "method", "rounds", "data_rounds", "kl", "path_kl", "regret", "validity",
-    "entropy", "pareto",
+    "family", "kind", "method", "rounds", "calls", "data_rounds", "kl", "path_kl", "regret",
+    "validity", "entropy", "pareto",
 )  # fmt: skip
 """Attributes of a point in JSON."""
 

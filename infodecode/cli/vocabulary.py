@@ -277,6 +277,55 @@ STRATEGIES: Mapping[str, Entry[strategies.Strategy]] = {
         {"blocks": readers.blocks},
         "ParallelBench, Theorem 1",
     ),
+    "quota": Entry(
+        strategies.Quota,
+        "the masks of a block in so many rounds, evenly; by as in top_k; as_shipped=true",
+        "quota:3,by=confidence",
+        {"steps": integer, "by": str, "as_shipped": flag},
+        "LLaDA",
+    ),
+    "dream": Entry(
+        strategies.DreamSchedule,
+        "masks times 1 - t'/t a round, t from 1 to eps; by origin or as in top_k",
+        "dream:4,by=entropy",
+        {"steps": integer, "by": str, "eps": number, "as_shipped": flag},
+        "Dream 7B",
+    ),
+    "dream_threshold": Entry(
+        strategies.DreamThreshold,
+        "confidence from threshold on, in a window that the quota opens",
+        "dream_threshold:2,0.9",
+        {"steps": integer, "threshold": number},
+        "Fast-dLLM",
+    ),
+    "pc_sampler": Entry(
+        strategies.PCSampler,
+        "quota by exp(-decay * place) * confidence (token frequencies: in Python)",
+        "pc_sampler:2,decay=0.25",
+        {"steps": integer, "decay": number, "clip": number, "as_shipped": flag},
+        "PC-Sampler (Huang et al. 2025)",
+    ),
+    "dilated": Entry(
+        strategies.Dilated,
+        "every (B / base^t)-th position in round t; skip=0.3 defers unsure ones",
+        "dilated:2",
+        {"base": integer, "skip": number, "as_shipped": flag},
+        "DUS (Luxembourg et al. 2025)",
+    ),
+    "klass": Entry(
+        strategies.KLASS,
+        "confident, and moved less than divergence bits in each of the last history rounds; "
+        "unmask all, max_conf, min_kl",
+        "klass:0.9,0.0144,history=2",
+        {
+            "confidence": number,
+            "divergence": number,
+            "history": integer,
+            "unmask": str,
+            "steps": integer,
+        },
+        "KLASS (Kim et al. 2025)",
+    ),
     "ete": Entry(
         strategies.ETE,
         "what is sure, one position of every stuck block, and the most promising guess; beam=0, "

@@ -27,6 +27,10 @@ class BlockPolicy:
         """Block ``(n,)`` of each position, from 0."""
         return np.zeros(length, np.int64)
 
+    def waiting_rounds(self, length: int) -> int:
+        """Rounds that a clock may let pass beside those of the strategy."""
+        return 0
+
 
 @dataclass(frozen=True)
 class WholeCanvas(BlockPolicy):
@@ -94,6 +98,9 @@ class Clocked(BlockPolicy):
 
     def number(self, length: int) -> IntArray:
         return np.arange(length) // self.block_length
+
+    def waiting_rounds(self, length: int) -> int:
+        return self.rounds * -(-length // self.block_length)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ class EntropyBounded(Strategy):
         _validation.store(self, gamma=_validation.number("gamma", self.gamma, minimum=0))
         _validation.choice("by", self.by, PROXIES)
 
+    @classmethod
+    def grid(cls, length: int) -> tuple[EntropyBounded, ...]:
+        return tuple(cls(gamma) for gamma in (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0))
+
     @property
     def equivariant(self) -> bool:
         return True

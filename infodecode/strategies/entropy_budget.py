@@ -35,6 +35,10 @@ class EntropyBudget(Strategy):
     def __post_init__(self) -> None:
         _validation.store(self, eta=_validation.number("eta", self.eta, above=0))
 
+    @classmethod
+    def grid(cls, length: int) -> tuple[EntropyBudget, ...]:
+        return tuple(cls(eta) for eta in (0.5, 1.0, 2.0, 4.0, 8.0))
+
     @property
     def equivariant(self) -> bool:
         return True

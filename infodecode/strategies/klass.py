@@ -14,7 +14,7 @@ from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import PREVIOUS_CANVAS, State
 from infodecode.strategies._base import Plan, Ranked, Strategy
-from infodecode.strategies._clock import CLOCK_NEEDS, clock_start, tick
+from infodecode.strategies._clock import CLOCK_NEEDS, clock_start, demand_open, tick
 
 UNMASK = ("all", "max_conf", "min_kl")
 """What to commit of several ready positions."""
@@ -52,9 +52,9 @@ class KLASS(Strategy):
         history: rounds to be stable for, at least 1.
         unmask: of several ready positions, ``"all"``, the most confident (``"max_conf"``) or the
             one with the least divergence (``"min_kl"``).
-        steps: LLaDA's quota of a block in so many rounds is what the fallback commits: of n masks
-            ``n // steps``, and one more in the first ``n % steps`` rounds; at least one after them.
-            None commits one position, as the quota does when there are as many rounds as masks.
+        steps: LLaDA's quota of a block in so many rounds is what the fallback commits: of the n
+            masks that the block opened with ``n // steps``, and one more in its first ``n % steps``
+            rounds. None commits one position, as the quota does with n rounds or more.
 
     Reference: KLASS (Kim et al. 2025, arXiv 2511.05664), algorithm 1; ``src/model/llada_klass.py``
     of shkim0116/KLASS.
@@ -91,8 +91,7 @@ class KLASS(Strategy):
 
     @property
     def needs(self) -> frozenset[str]:
-        scores = frozenset({"confidence", "divergence"})
-        return scores if self.steps is None else scores | CLOCK_NEEDS
+        return CLOCK_NEEDS | {"confidence", "divergence"}
 
     def start(self, canvas: IntArray) -> Mapping[str, Array]:
         memory: dict[str, Array] = {PREVIOUS_CANVAS: np.full(canvas.shape, -2, np.int32)}
@@ -103,6 +102,7 @@ class KLASS(Strategy):
         return memory
 
     def plan(self, state: State) -> Plan:
+        demand_open(self, state)
         confidence, divergence = state.scores["confidence"], state.scores["divergence"]
         stable = state.feasible & (divergence < self.divergence - state.tolerance)
         memory: dict[str, Array] = {PREVIOUS_CANVAS: state.canvas}
@@ -135,9 +135,8 @@ class KLASS(Strategy):
             return 1, {}
         step, new, clock = tick(state, self.steps)
         opened = np.where(new, count_in_row(state.feasible), state.memory["opened"])
-        share = opened // self.steps + (step < opened % self.steps)
-        number = np.where(step < self.steps, share, np.maximum(opened // self.steps, 1))
+        number = opened // self.steps + (step < opened % self.steps)
         return number, {**clock, "opened": opened}
 
     def max_rounds(self, length: int) -> int:
-        return length if self.steps is None else length * (self.steps + 1)
+        return length * (self.steps or 1)
