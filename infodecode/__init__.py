@@ -19,6 +19,11 @@ from infodecode.biases import MarginalChange as MarginalChange
 from infodecode.biases import SelectionBias as SelectionBias
 from infodecode.biases import marginal_change as marginal_change
 from infodecode.biases import selection_bias as selection_bias
+from infodecode.curve_estimates import CurveEstimate as CurveEstimate
+from infodecode.curve_estimates import (
+    information_curve_estimate as information_curve_estimate,
+)
+from infodecode.curve_estimates import random_order_estimate as random_order_estimate
 from infodecode.data_path import DataPath as DataPath
 from infodecode.data_path import DataPathEstimate as DataPathEstimate
 from infodecode.data_path import data_path as data_path

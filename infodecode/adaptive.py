@@ -98,6 +98,8 @@ def adaptive_optimum(distribution: Joint, *, max_pairs: int = ADAPTIVE_PAIRS) ->
     several orders at random can make the KL of the *output* smaller still, and choosing positions
     by the tokens just drawn is another game: V_T bounds neither.
 
+    Cost: prod(V_i + 2) pairs if dense (4^n binary), times V, for each of up to n rounds.
+
     Args:
         distribution: joint law of n positions: at most 13 binary or 11 ternary ones that vary, more
             where few canvases have positive probability; or hundreds that are exchangeable
@@ -136,6 +138,8 @@ def rounds_at_price(distribution: Joint, price: float) -> PricedOptimum:
 
     The policies are those of `adaptive_optimum`, without a limit on the rounds, which are counted
     on data. Where several policies have the same cost, larger sets are taken.
+
+    Cost: the pairs of `adaptive_optimum`, times V, once.
 
     Args:
         distribution: joint law; limits as for `adaptive_optimum`.

@@ -59,6 +59,8 @@ def data_path(
     from mu; c_i is the marginal probability of a token in its round. The bounds of the theory on
     rounds of decoders that adapt to values are over these traces, not over the decoder's own.
 
+    Cost: as `exact` without orbits.
+
     Args:
         distribution: the data law.
         decoder: commit-only, choosing before drawing, at temperature 1.

@@ -311,6 +311,9 @@ def exact(
     Every choice of positions and every draw of tokens is followed with its probability; equal
     (canvas, memory) pairs of a round are merged, and children stream into the merge.
 
+    Cost: O(n) for each canvas that a round leads to before merging, and the marginals of each
+    distinct one.
+
     Args:
         distribution: the data law; its exact marginals are the model unless one is given.
         decoder: strategy, token rule, blocks.

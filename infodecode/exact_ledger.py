@@ -58,6 +58,8 @@ def exact_ledger(
 ) -> ExactLedger:
     """The `Ledger` of a decoder under an ideal model: per outcome, and exactly in expectation.
 
+    Cost: as `exact` without orbits; equal canvases with different accounts stay apart.
+
     Args:
         distribution: the data law.
         decoder: a commit-only one; a decoder that masks again has no such ledger.

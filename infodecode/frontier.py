@@ -165,6 +165,9 @@ def frontier(
     Any decoder may stand here, whatever `infodecode.regret` thinks of it: commit-only policies that
     choose before they draw have a path KL and a regret, all others are shown beside them.
 
+    Cost: `bounds`, and one `exact` and `data_path`, or ``samples`` decodes of each, for every
+    decoder.
+
     Args:
         distribution: the data law, decoded by its ideal model.
         strategies: classes of strategies, each with its own grid (`Strategy.grid`); or strategies,

@@ -21,9 +21,6 @@ from infodecode.distributions._joint import require
 
 Positions: TypeAlias = Iterable[int] | int
 
-MANY_POSITIONS = 200
-"""Beyond it the dual total correlation comes from `mean_gains`, where a family knows them."""
-
 SUBSETS_LENGTH = 20
 """Most positions of which `subset_entropies` visits all subsets."""
 
@@ -34,6 +31,8 @@ def entropy(
     r"""Entropy of some positions, conditional on others.
 
     .. math:: H(Y_A | Y_G) = H(Y_{A \cup G}) - H(Y_G)
+
+    Cost: O(N n) for N outcomes; families in docs/complexity.md.
 
     Args:
         distribution: joint law of n positions.
@@ -64,6 +63,8 @@ def mutual_information(
 
     .. math:: I(Y_A; Y_B | Y_G)
               = H(Y_{A \cup G}) + H(Y_{B \cup G}) - H(Y_{A \cup B \cup G}) - H(Y_G)
+
+    Cost: O(N n) for N outcomes; families in docs/complexity.md.
 
     Args:
         distribution: joint law of n positions.
@@ -103,6 +104,9 @@ def total_correlation(
 
     It is the least KL(data ‖ output) of any model that decodes A in a single round after G.
 
+    Cost: O(N n) for N outcomes, else the entropy and O(n); with ``given``, an entropy for each
+    position.
+
     Args:
         distribution: joint law of n positions.
         positions: A; by default everything that is not given.
@@ -140,6 +144,9 @@ def dual_total_correlation(distribution: Joint) -> float:
 
     .. math:: D(Y) = H(Y) - \sum_i H(Y_i | Y_{-i})
 
+    Cost: O(N n) for N outcomes, O(n) where the family knows its erasure entropies, else n
+    entropies.
+
     Args:
         distribution: joint law of n positions.
 
@@ -155,18 +162,7 @@ def dual_total_correlation(distribution: Joint) -> float:
     """
     require("distribution", distribution)
     whole = distribution.entropy()
-    n = distribution.length
-    gains = distribution.mean_gains() if n > MANY_POSITIONS else None
-    sizes = distribution.size_entropies()
-    if sizes is not None:
-        last = n * float(sizes[-1] - sizes[-2])
-    elif gains is not None:
-        last = n * float(gains[-1])
-    else:
-        everyone = range(n)
-        last = math.fsum(
-            whole - distribution.entropy([j for j in everyone if j != i]) for i in everyone
-        )
+    last = math.fsum(distribution.erasure_entropies())
     return nonnegative(whole - last, scale=whole)
 
 
@@ -286,6 +282,9 @@ def subset_entropies(distribution: Joint) -> FloatArray:
     cells or from merged outcomes, whichever is less work. Counts are added exactly; entropies are
     good to 1e-12 bits.
 
+    Cost: prod(V_i + 1) additions if dense (3^n binary), at most N 2^n if not, 2^n where
+    entropies have a formula.
+
     Args:
         distribution: joint law of n <= 20 positions that fits a table, or whose family has a
             formula for them (chains, codes, lists).
@@ -308,7 +307,8 @@ def subset_entropies(distribution: Joint) -> FloatArray:
     if n > SUBSETS_LENGTH:
         raise ValueError(
             f"all subsets of at most {SUBSETS_LENGTH} positions can be visited, got {n} positions "
-            f"(2^{n} subsets); ask entropy(distribution, positions) for the subsets you need"
+            f"(2^{n} subsets); ask entropy(distribution, positions) for the subsets you need, or "
+            "information_curve_estimate(distribution) for the curve, from samples"
         )
     known = distribution._subset_entropies()
     return walk_subsets(distribution.table()) if known is None else known
@@ -348,6 +348,9 @@ def information_curve(distribution: Joint) -> FloatArray:
     It decides every random order: see `infodecode.random_order_bits`. Its sum is the total
     correlation, and n Z_n is the total plus the dual total correlation.
 
+    Cost: that of `subset_entropies`; O(n) to O(n²) where the family has a formula.
+    `information_curve_estimate` serves any law.
+
     Args:
         distribution: joint law; of at most 20 positions (see `subset_entropies`), or of any length
             when its entropies depend on the number of positions only, or the family has a formula
@@ -381,7 +384,8 @@ def _disjoint(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     known = _validation.positions("given", given, distribution.length)
     if positions is None:
-        return tuple(i for i in range(distribution.length) if i not in set(known)), known
+        given_too = set(known)
+        return tuple(i for i in range(distribution.length) if i not in given_too), known
     chosen = _validation.positions("positions", positions, distribution.length)
     _require_disjoint(("positions", chosen), ("given", known))
     return chosen, known

@@ -63,6 +63,8 @@ def partition_bits(distribution: Joint, blocks: Sequence[Sequence[int]]) -> floa
     model with exact conditional marginals attains it. It says nothing about orders that are random
     or that depend on revealed values: both can do better.
 
+    Cost: O(n) where entropies depend on sizes alone, else n + 2 T entropies.
+
     Args:
         distribution: joint law of n positions.
         blocks: ordered partition of ``range(n)``; every block non-empty.
@@ -101,6 +103,9 @@ def optimal_partitions(distribution: Joint) -> OptimalPartitions:
     The cost of a block depends only on what is known before it, so all T come out of one dynamic
     programme over the 3^n pairs (known set, block). Where entropies depend on the number of
     positions only, so does the cost, and the best sizes suffice: thousands of positions then.
+
+    Cost: O(n 3^n) time and 8 n 2^n bytes for all T; O(n² log n) where entropies depend on sizes
+    alone.
 
     Args:
         distribution: joint law of n positions: n <= 18 (n = 16 takes under a second), or

@@ -249,6 +249,8 @@ def profile_sizes(curve: FloatArray, rounds: int) -> tuple[int, ...]:
 def tc_schedule(distribution: Joint, delta: float) -> Schedule:
     """Random order with the sizes of `tc_sizes`: at most ``delta`` times the total correlation.
 
+    Cost: the curve, O(n), and O(log(n) / delta) rounds.
+
     Args:
         distribution: joint law of n positions; limits as for `infodecode.information_curve`.
         delta: share of the total correlation, in [0, 1].
@@ -271,6 +273,8 @@ def tc_schedule(distribution: Joint, delta: float) -> Schedule:
 
 def dtc_schedule(distribution: Joint, delta: float) -> Schedule:
     """Random order with the sizes of `dtc_sizes`: at most ``delta`` times the DTC.
+
+    Cost: the curve, O(n), and O(log(n) / delta) rounds.
 
     Args:
         distribution: joint law of n positions; limits as for `infodecode.information_curve`.
@@ -302,6 +306,8 @@ def equal_schedule(distribution: Joint, rounds: int) -> Schedule:
     position of every round do not overlap, so the steps of Z over them add up to at most Z_n.
     No other sizes with T rounds have a smaller bound in terms of Z_n for all laws.
 
+    Cost: the curve, and O(n).
+
     Args:
         distribution: joint law of n positions; limits as for `infodecode.information_curve`.
         rounds: rounds T, 1 to n.
@@ -327,6 +333,8 @@ def profile_schedule(distribution: Joint, rounds: int) -> Schedule:
     """Random order with the sizes of `profile_sizes`, from the law's own information curve.
 
     Its bound is the least of the three that `order_factors` gives for the sizes it came to.
+
+    Cost: the curve, and O(n).
 
     Args:
         distribution: joint law of n positions; limits as for `infodecode.information_curve`.

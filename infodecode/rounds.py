@@ -255,6 +255,8 @@ def min_rounds(
     single token of any probability passes, and no more than 2 rounds can be proved, those only from
     a known error.
 
+    Cost: O(n), for all T at once.
+
     Args:
         bits: I = -log2 mu(x), finite, >= 0.
         factor: f > 0.

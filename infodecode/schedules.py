@@ -53,6 +53,8 @@ def random_order_bits(distribution: Joint, sizes: Sequence[int]) -> float:
     the model has exact conditional marginals. The KL is that of each order by itself, averaged: the
     output law of the decoder, a mixture over orders, can have a smaller one.
 
+    Cost: the curve, and O(n).
+
     Args:
         distribution: joint law of n positions; limits as for `infodecode.information_curve`.
         sizes: positions revealed in each round, all >= 1, adding up to n.
@@ -86,6 +88,8 @@ def optimal_random_order(distribution: Joint) -> OptimalSchedule:
     """Best round sizes of a uniformly random order, for T = 1..n at once.
 
     Minimises `random_order_bits` over all sizes with exactly T rounds.
+
+    Cost: the curve, and O(n² log n) time and 2 n² bytes for all T: n log n for each.
 
     Args:
         distribution: joint law of n positions; limits as for `infodecode.information_curve`, and

@@ -109,6 +109,8 @@ def simulate(
     Sample k is a function of (seed, k): the result is the same for any ``batch`` and ``threads``,
     and the first samples of a longer run are those of a shorter one.
 
+    Cost: for each sample and round, the marginals of the masked positions and O(n log n).
+
     Args:
         distribution: the data law; its exact marginals are the model unless one is given.
         decoder: strategy, token rule, blocks.

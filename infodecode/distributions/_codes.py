@@ -147,6 +147,13 @@ class LinearCode(Joint):
         entropies[self._bound[self._fan_in == 0]] = 0.0
         return entropies
 
+    def erasure_entropies(self) -> FloatArray:
+        """A bit is free given all others where no check touches it."""
+        touched = np.bitwise_or.reduce(self._checks, axis=0)[None]
+        entropies = np.zeros(self.length)
+        entropies[self.free] = 1.0 - _unpacked(touched, self.dimension + 1)[0, 1:]
+        return entropies
+
     def log2_mode(self) -> float:
         return 0.0 - self.dimension
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
@@ -11,9 +13,14 @@ from functools import cached_property
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.chains import row_entropies
 from infodecode._typing import FloatArray, IntArray
+from infodecode.distributions._averages import gains_side_by_side
 from infodecode.distributions._joint import TABLE_LIMIT, Joint, require
 from infodecode.distributions._table import LARGEST_TOTAL, Table
+
+_LAWS_AT_ONCE = 1 << 22
+"""Most probabilities of a mixture's blank canvas that are computed together."""
 
 
 class Concatenation(Joint):
@@ -72,13 +79,11 @@ class Concatenation(Joint):
         return np.concatenate([part._draw(size, generator) for part in self.parts], axis=1)
 
     def _entropy(self, positions: tuple[int, ...]) -> float:
-        total = []
-        for k, part in enumerate(self.parts):
-            inside = [
-                i - self._start[k] for i in positions if self._start[k] <= i < self._start[k + 1]
-            ]
-            total.append(part._entropy(tuple(inside)) if inside else 0.0)
-        return math.fsum(total)
+        by_part = itertools.groupby(positions, lambda i: bisect_right(self._start, i) - 1)
+        return math.fsum(
+            self.parts[k]._entropy(tuple(i - self._start[k] for i in inside))
+            for k, inside in by_part
+        )
 
     def log2_mode(self) -> float | None:
         modes = [part.log2_mode() for part in self.parts]
@@ -86,6 +91,16 @@ class Concatenation(Joint):
 
     def position_entropies(self) -> FloatArray:
         return np.concatenate([part.position_entropies() for part in self.parts])
+
+    def erasure_entropies(self) -> FloatArray:
+        return np.concatenate([part.erasure_entropies() for part in self.parts])
+
+    def mean_gains(self) -> FloatArray | None:
+        """From those of the parts, by formula or, of short ones, from all their subsets."""
+        copies = Counter(self.parts)
+        gains = [_gains_of_part(part) for part in copies]
+        known = [part for part in gains if part is not None]
+        return gains_side_by_side(known, [*copies.values()]) if len(known) == len(gains) else None
 
     def _enumerate(self) -> Table:
         tables = [part.table() for part in self.parts]
@@ -191,6 +206,21 @@ class Mixture(Joint):
     def _entropy(self, positions: tuple[int, ...]) -> float:
         return self.table()._entropy(positions)
 
+    def position_entropies(self) -> FloatArray:
+        blank = np.full((1, self.length), -1, np.int32)
+        step = max(1, _LAWS_AT_ONCE // max(self.alphabet_sizes))
+        bits = []
+        for start in range(0, self.length, step):
+            asked = np.arange(start, min(start + step, self.length))
+            bits.append(row_entropies(self._laws(blank, np.zeros_like(asked), asked)))
+        return np.concatenate(bits)
+
+    def erasure_entropies(self) -> FloatArray:
+        return self.table().erasure_entropies()
+
+    def mean_gains(self) -> FloatArray | None:
+        return self._table.mean_gains() if self._enumerable else None
+
     def _enumerate(self) -> Table:
         return self._table
 
@@ -218,6 +248,13 @@ class Mixture(Joint):
             rows, _as_objects(weights), alphabet_sizes=self.alphabet_sizes, labels=self.labels,
             names=self.names, template=self.template, name=self.name,
         )  # fmt: skip
+
+
+def _gains_of_part(part: Joint) -> FloatArray | None:
+    from infodecode.information import SUBSETS_LENGTH, entropy_gains
+
+    known = part.mean_gains()
+    return entropy_gains(part) if known is None and part.length <= SUBSETS_LENGTH else known
 
 
 def _as_objects(weights: object) -> object:

@@ -327,7 +327,7 @@ def hidden_markov(
     evidence; they are exact at any length. Entropies have no closed form. They are computed exactly
     by the chain rule over all words of the positions, words that leave the same law of the hidden
     state taken together, and refused where K times the number of words exceeds 2**23 (4 million
-    words with two hidden states).
+    words with two hidden states). Beyond, `infodecode.curve_estimates` has estimates.
 
     Args:
         transition: ``(K, K)`` probabilities of the next hidden state, a row for every present one:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from infodecode import _validation
+from infodecode._rounding import nonnegative
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions._symmetry import (
     Automorphism,
@@ -219,6 +220,20 @@ class Joint(ABC):
     def position_entropies(self) -> FloatArray:
         """Entropy in bits of each position by itself, ``(n,)``."""
         return np.array([self._entropy((i,)) for i in range(self.length)])
+
+    def erasure_entropies(self) -> FloatArray:
+        """Entropy in bits of each position given all the others, ``(n,)``.
+
+        Their sum is H(Y) less the dual total correlation (Verdú and Weissman 2008).
+        """
+        everyone = tuple(range(self.length))
+        by_size = self.size_entropies()
+        if by_size is not None:
+            bits = np.full(self.length, by_size[-1] - by_size[-2])
+            return nonnegative(bits, scale=float(by_size[-1]))
+        whole = self._entropy(everyone)
+        without = [self._entropy(everyone[:i] + everyone[i + 1 :]) for i in everyone]
+        return nonnegative(whole - np.array(without), scale=whole)
 
     def log2_mode(self) -> float | None:
         """log2 of the largest probability of an outcome; None where a table would be too large."""

@@ -166,6 +166,10 @@ class RandomPlace(Joint):
         told = self._bits[i + 1 - self._points] + self._bits[self.places - 1 - i]
         return np.asarray(self._bits[-1] - told)
 
+    def erasure_entropies(self) -> FloatArray:
+        """Without a position, only the places that it alone tells apart form a group."""
+        return np.full(self.length, self._bits[2 - self._points])
+
     def _subset_entropies(self) -> FloatArray:
         """Adding a position after all others of a set splits the group of the places after them."""
         lost = np.empty(1 << self.length)

@@ -16,6 +16,7 @@ from infodecode import _validation
 from infodecode._kernels.chains import (
     row_entropies,
 )
+from infodecode._rounding import nonnegative
 from infodecode._typing import FloatArray
 from infodecode.distributions._hidden_markov import HiddenMarkov
 from infodecode.distributions._stochastic import MOST_STATES, same
@@ -82,6 +83,18 @@ class MarkovChain(HiddenMarkov):
             out[here] = out[below] + given[highest[below]]
             highest[here] = i + 1
         return out
+
+    def erasure_entropies(self) -> FloatArray:
+        """H(Y_i | Y_{i-1}, Y_{i+1}), the chain rule over three neighbours turned round."""
+        laws, alone = self._state_laws, self._position_entropies
+        if self.length == 1:
+            return alone
+        one = (laws[:-1] * self._lag_entropies[1]).sum(axis=1)
+        two = (laws[:-2] * self._lag_entropies[2:3]).sum(axis=1)
+        ends = np.array([alone[0] + one[0] - alone[1], one[-1]])
+        inner = one[:-1] + one[1:] - two
+        bits = np.concatenate([ends[:1], inner, ends[1:]])
+        return nonnegative(bits, scale=float(alone.max()))
 
     def mean_gains(self) -> FloatArray:
         r"""Differences of the mean entropies of k random positions.

@@ -21,7 +21,7 @@ from infodecode.distributions._joint import Joint, letters, log2_factorials
 from infodecode.distributions._symmetry import Automorphism, swapped
 from infodecode.distributions._table import Table
 
-LARGEST_RESTRICTED = 5_000
+LARGEST_RESTRICTED = 10_000
 """Most items of `Shuffled` and `Derangements`."""
 
 

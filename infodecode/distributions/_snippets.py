@@ -145,6 +145,9 @@ class VariableNames(Joint):
     def position_entropies(self) -> FloatArray:
         return np.asarray(self._entropies[self.slots], dtype=np.float64)
 
+    def erasure_entropies(self) -> FloatArray:
+        return np.where(self._counts[self.slots] == 1, self._entropies[self.slots], 0.0)
+
     def mean_gains(self) -> FloatArray:
         n = self.length
         gains = np.zeros(n)

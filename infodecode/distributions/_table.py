@@ -16,11 +16,14 @@ from infodecode._kernels.entropies import position_weights, weight_entropy
 from infodecode._kernels.packing import pack_masks_into
 from infodecode._kernels.tables import marginal_weights_into, refine_order_into
 from infodecode._typing import Array, FloatArray, IntArray
+from infodecode.distributions._averages import FEW_OUTCOMES, erasures_of_table, gains_of_few
 from infodecode.distributions._joint import LARGEST_ALPHABET, Joint
 
 _SCAN_BELOW = 64
 _ORDER_FROM = 8
 _ORDER_BYTES = 1 << 28
+_SUBSETS_VISITED = 20
+_WEIGHTS_AT_ONCE = 1 << 22
 LARGEST_TOTAL = 1 << 53
 """Largest sum of counts: below it every count is exact as a float, too."""
 
@@ -181,8 +184,25 @@ class Table(Joint):
         return float(weight_entropy(self._marginal_weights(positions)))
 
     def position_entropies(self) -> FloatArray:
-        weights = position_weights(self.outcomes, self.weights, max(self.alphabet_sizes))
-        return np.array([weight_entropy(row) for row in weights])
+        width = max(self.alphabet_sizes)
+        step = max(1, _WEIGHTS_AT_ONCE // width)
+        columns = (self.outcomes[:, i : i + step] for i in range(0, self.length, step))
+        return np.array(
+            [
+                weight_entropy(row)
+                for some in columns
+                for row in position_weights(np.ascontiguousarray(some), self.weights, width)
+            ]
+        )
+
+    def erasure_entropies(self) -> FloatArray:
+        return erasures_of_table(self.outcomes, self.weights)
+
+    def mean_gains(self) -> FloatArray | None:
+        """For more positions than all subsets of which can be visited, but few outcomes."""
+        if self.length <= _SUBSETS_VISITED or len(self.outcomes) > FEW_OUTCOMES:
+            return None
+        return gains_of_few(self.outcomes, self.probabilities)
 
     def log2_mode(self) -> float:
         return math.log2(self.weights.max() / self.total)
@@ -286,33 +306,32 @@ class Table(Joint):
 
     def _build_order(self, mask: Array) -> int:
         """Sort by the pattern's earlier positions first, then stably by its last one."""
-        key = mask.tobytes()
-        if key in self._slots:
-            return self._slots[key]
-        if (len(self._slots) + 1) * 4 * len(self.outcomes) > _ORDER_BYTES:
-            return -1
+        missing: list[tuple[bytes, int]] = []
         revealed = self._revealed(mask)
-        last = revealed[-1]
-        parent_mask = mask.copy()
-        parent_mask[self._packing.word[last]] &= ~(
-            self._packing.fields[last] << self._packing.shift[last]
-        )
-        parent = self._build_order(parent_mask)
-        if parent < 0:
-            return -1
-        slot = len(self._slots)
-        if slot == len(self._orders):
-            grown = np.empty((2 * slot, len(self.outcomes)), np.int32)
-            grown[:slot] = self._orders
-            self._orders = grown
-        refine_order_into(
-            self._orders[parent],
-            np.ascontiguousarray(self.outcomes[:, last]),
-            self.alphabet_sizes[last],
-            self._orders[slot],
-        )
-        self._slots[key] = slot
-        return slot
+        pattern = mask.copy()
+        while (key := pattern.tobytes()) not in self._slots:
+            last = revealed.pop()
+            missing.append((key, last))
+            pattern[self._packing.word[last]] &= ~(
+                self._packing.fields[last] << self._packing.shift[last]
+            )
+        parent = self._slots[key]
+        for key, last in reversed(missing):
+            slot = len(self._slots)
+            if (slot + 1) * 4 * len(self.outcomes) > _ORDER_BYTES:
+                return -1
+            if slot == len(self._orders):
+                grown = np.empty((2 * slot, len(self.outcomes)), np.int32)
+                grown[:slot] = self._orders
+                self._orders = grown
+            refine_order_into(
+                self._orders[parent],
+                np.ascontiguousarray(self.outcomes[:, last]),
+                self.alphabet_sizes[last],
+                self._orders[slot],
+            )
+            self._slots[key] = parent = slot
+        return parent
 
     def _revealed(self, mask: Array) -> list[int]:
         fields = (mask[self._packing.word] >> self._packing.shift) & self._packing.fields
