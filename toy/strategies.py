@@ -224,8 +224,9 @@ def table(rows: list[Row]) -> Table:
     return result
 
 
-def run(output: Path = OUTPUT, document: Path = PAGE) -> int:
+def run(output: Path = OUTPUT) -> int:
     """Measure, print and write; 1 if something contradicts a bound, else 0."""
+    document = PAGE if output == OUTPUT else output / PAGE.name
     console = Console(highlight=False)
     total = sum(len(decoders(law.length)) + 2 for law in laws().values())
     with Progress(console=Console(stderr=True), transient=True) as progress:
