@@ -77,6 +77,7 @@ from infodecode.schedules import optimal_random_order as optimal_random_order
 from infodecode.schedules import random_order_bits as random_order_bits
 from infodecode.simulate import Simulation as Simulation
 from infodecode.simulate import simulate as simulate
+from infodecode.stale_model import StaleModel as StaleModel
 from infodecode.trace import Trace as Trace
 from infodecode.trace import decode as decode
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.rows import any_in_row, count_in_row, pairs_of
-from infodecode._typing import Array, BoolArray, FloatArray, IntArray
+from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
 from infodecode.state import BLOCK_SCORES, OPEN_SCORES, SCORES, VISIBLE_SCORES, State
@@ -118,11 +118,12 @@ class Decoder:
 
     def _plan_and_commit(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
         view = self.strategy.view(state)
-        evaluation = model.evaluate(state if view is None else state.with_(canvas=view), self.rule)
+        shown = state if view is None else state.with_(canvas=view)
+        evaluation = model.evaluate(shown, self.rule)
         state = state.with_(
             scores=self._scores(state, evaluation),
             source=np.arange(state.rows),
-            memory=_updated(state.memory, model.remember(state)),
+            memory=_updated(state.memory, model.remember(shown)),
         )
         for explored in self._explore(state, evaluation, model, chance):
             for drawn in self._draw_first(explored, evaluation, chance):

@@ -10,7 +10,9 @@ from infodecode import distributions, strategies
 from infodecode.cli import readers
 from infodecode.cli.readers import flag, integer, number
 from infodecode.distributions import Joint
-from infodecode.models import IdealModel, LawModel, NoisyModel
+from infodecode.gumbel_model import TruncatedGumbelModel
+from infodecode.models import IdealModel, Model, NoisyModel
+from infodecode.stale_model import StaleModel
 
 T = TypeVar("T")
 Readers: TypeAlias = Mapping[str, Callable[[str], object]]
@@ -453,7 +455,7 @@ def _as_it_is(model: IdealModel) -> IdealModel:
     return model
 
 
-MODELS: Mapping[str, Entry[LawModel]] = {
+MODELS: Mapping[str, Entry[Model]] = {
     "ideal": Entry(
         _as_it_is,
         "exact conditional marginals",
@@ -466,6 +468,20 @@ MODELS: Mapping[str, Entry[LawModel]] = {
         "noisy:0.5,seed=1",
         {"scale": number, "seed": integer},
         "ParallelBench, 4.2",
+    ),
+    "stale": Entry(
+        StaleModel,
+        "marginals of the last refresh, as caches give them; cache=dual, block_length=2",
+        "stale:2",
+        {"refresh": integer, "cache": str, "block_length": integer},
+        "Fast-dLLM, 3.2",
+    ),
+    "truncated_gumbel": Entry(
+        TruncatedGumbelModel,
+        "tokens drawn with Gumbel noise of so many bits",
+        "truncated_gumbel:8",
+        {"bits": integer},
+        "Zheng et al. 2024",
     ),
 }
 """Each is built from the law's ideal model, passed as ``model``."""
