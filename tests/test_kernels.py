@@ -343,3 +343,33 @@ def test_table_lookup_runs_plain(generator, n):
     )  # fmt: skip
     assert found.shape == (0, 3)
     np.testing.assert_array_equal(count, weights[full])
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@given(st.lists(st.sampled_from([-np.inf, 0.0, 0.25, 0.5, 0.75, np.inf]), min_size=1), st.data())
+def test_select_smallest(plain, values, data):
+    rank = data.draw(st.integers(0, len(values) - 1))
+    select = selection.select_smallest.py_func if plain else selection.select_smallest
+    longer = np.array([*values, -1.0])  # beyond the first m: not to be looked at
+    assert select(longer, len(values), rank) == sorted(values)[rank]
+    assert longer[-1] == -1.0
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@given(
+    st.lists(st.sampled_from([0.0, 0.5, 2 / 3, 0.75, 0.8, 0.9, 1.0]), min_size=1, max_size=9),
+    st.sampled_from([0.25, 0.5, 1.0, 1.5, 2.0, 3.0]),
+    st.booleans(),
+    st.integers(0, 2**9 - 1),
+)
+def test_factor_counts(plain, values, factor, inclusive, mask):
+    """Against sorting, at many values where the rule holds with equality."""
+    confidence = np.array([values])
+    feasible = np.array([[mask >> i & 1 == 1 for i in range(len(values))]])
+    ranked = np.sort(confidence[feasible])[::-1]
+    spent = (np.arange(len(ranked)) + 2) * (1 - ranked)
+    passes = spent <= factor if inclusive else spent < factor
+    count = selection.factor_counts_into
+    found = np.empty(1, np.int64)
+    (count.py_func if plain else count)(confidence, feasible, factor, inclusive, found)
+    assert found[0] == passes.sum()

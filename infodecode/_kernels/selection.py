@@ -17,7 +17,32 @@ def _kth_largest(key, b, allowed, count, buffer):  # type: ignore[no-untyped-def
     for i in range(key.shape[1]):
         buffer[m] = key[b, i]
         m += allowed[b, i]
-    return np.sort(buffer[:m])[m - count]
+    return select_smallest(buffer, m, m - count)
+
+
+@njit
+def select_smallest(values, m, rank):  # type: ignore[no-untyped-def]
+    """The value with ``rank`` smaller ones among the first ``m``; they change places (Hoare)."""
+    low, high = 0, m - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return values[rank]
 
 
 @njit
@@ -166,3 +191,35 @@ def coin_flips_into(certain, open_, first, parent, chosen):  # type: ignore[no-u
                 if open_[b, i]:
                     chosen[row, i] = (code >> bit) & 1 == 1
                     bit += 1
+
+
+@njit
+def factor_counts_into(confidence, feasible, factor, inclusive, out):  # type: ignore[no-untyped-def]
+    """Most positions m of a row with ``(m + 1) (1 - m-th largest confidence) < factor`` (or <=).
+
+    A position passes in groups up to a size of its own; m positions go if m pass in groups of m.
+    """
+    n = confidence.shape[1]
+    passing = np.empty(n + 1, np.int64)
+    for b in range(confidence.shape[0]):
+        passing[:] = 0
+        for i in range(n):
+            if not feasible[b, i]:
+                continue
+            doubt = 1 - confidence[b, i]
+            size = n
+            if (n + 1) * doubt > factor:
+                size = min(n, int(factor / doubt) + 1)
+            while size > 0:
+                spent = (size + 1) * doubt
+                if spent < factor or (inclusive and spent == factor):
+                    break
+                size -= 1
+            passing[size] += 1
+        number = 0
+        out[b] = 0
+        for size in range(n, 0, -1):
+            number += passing[size]
+            if number >= size:
+                out[b] = size
+                break

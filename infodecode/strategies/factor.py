@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.selection import factor_counts_into
 from infodecode.state import State
 from infodecode.strategies._base import Ranked, Strategy
 
@@ -53,17 +54,12 @@ class Factor(Strategy):
 
     def plan(self, state: State) -> Ranked:
         confidence = state.scores["confidence"]
-        candidates = state.feasible.sum(axis=1)
-        ranked = -np.sort(np.where(state.feasible, -confidence, np.inf), axis=1)
-        size = np.arange(1, confidence.shape[1] + 1)
-        spent = (size + 1) * (1 - ranked)
+        edge = self.factor + (state.tolerance if self.as_shipped else -state.tolerance)
+        count = np.empty(state.rows, np.int64)
+        factor_counts_into(confidence, state.feasible, edge, self.as_shipped, count)
+        forced = count == 0
+        count = np.maximum(count, 1)
         if self.as_shipped:
-            passes = spent <= self.factor + state.tolerance
-        else:
-            passes = spent < self.factor - state.tolerance
-        passes &= size <= candidates[:, None]
-        count = passes.sum(axis=1)
-        if self.as_shipped:
-            longest = np.maximum(count, 1)
-            count = np.where(longest == candidates - 1, candidates, longest)
-        return Ranked(confidence, np.maximum(count, 1), forced=~passes.any(axis=1))
+            candidates = state.feasible.sum(axis=1)
+            count = np.where(count == candidates - 1, candidates, count)
+        return Ranked(confidence, count, forced=forced)
