@@ -65,6 +65,8 @@ from infodecode.proved_schedules import equal_schedule as equal_schedule
 from infodecode.proved_schedules import order_mixture as order_mixture
 from infodecode.proved_schedules import profile_schedule as profile_schedule
 from infodecode.proved_schedules import tc_schedule as tc_schedule
+from infodecode.prover import Proof as Proof
+from infodecode.prover import prove as prove
 from infodecode.regret import Regret as Regret
 from infodecode.regret import regret as regret
 from infodecode.report import Bounds as Bounds

@@ -1,8 +1,11 @@
 """The study of all strategies: what it covers, its page, and what it would not let pass."""
 
 import inspect
+import math
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from infodecode import distributions, strategies
@@ -63,6 +66,24 @@ def test_contradictions_are_found(rows, name, change, message):
     assert list(study.contradictions(rows)) == []
     altered = replace(by_name(rows, name), **change)
     assert message in next(study.contradictions([altered]))
+
+
+def test_committed_pages_are_those_of_the_committed_table():
+    frame = pd.read_csv("results/toy/strategies.csv")
+    told = [
+        replace(BLANK, law=r.law, strategy=r.strategy, rounds=r.rounds, kl=_number(r.kl))
+        for r in frame.itertuples()
+    ]
+    assert Path("docs/strategies_by_toy.md").read_text("utf-8") == study.page(told)
+    shown = "\n".join(study.grid(told, study.SUMMARY["strategies"], study.SUMMARY["laws"]))
+    assert shown in Path("README.md").read_text("utf-8")
+
+
+BLANK = study.Row("", 0, "", "", "", "", 0.0, None, 0.0, *[None] * 7)
+
+
+def _number(value):
+    return None if math.isnan(value) else value
 
 
 def test_the_study_writes_its_tables(tmp_path, monkeypatch, capsys):

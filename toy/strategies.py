@@ -7,7 +7,7 @@ many rounds as positions. Writes ``results/toy/strategies.csv`` and, for README,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -182,10 +182,31 @@ def contradictions(rows: list[Row]) -> Iterator[str]:
             yield f"{where}: {row.calls:.6g} calls in {row.rounds:.6g} rounds"
 
 
+SUMMARY = {
+    "strategies": (
+        "one by one, random", "top-2, confidence", "LLaDA quota, drawn", "threshold .9",
+        "threshold .9, drawn", "factor 1", "entropy-bounded .5", "KLASS", "ancestral", "look-ahead",
+        "ETE", "ReMDM for LLaDA", "RCR", "P2", "WINO", "adaptive optimum, 2 rounds",
+    ),
+    "laws": ("shuffle", "replace random", "Markov chain", "records", "variable names", "words"),
+}  # fmt: skip
+"""What README shows of the page."""
+
+
+def grid(rows: list[Row], strategies: Sequence[str], laws_: Sequence[str]) -> list[str]:
+    """Lines of a table in Markdown: rounds / KL."""
+    cells = {(row.strategy, row.law): f"{row.rounds:.2f} / {_bits(row)}" for row in rows}
+    lines = [f"| strategy | {' | '.join(laws_)} |", "|---|" + "--:|" * len(laws_)]
+    for strategy in strategies:
+        line = " | ".join(cells[strategy, law] for law in laws_)
+        lines.append(f"| {strategy} | {line} |")
+    return lines
+
+
 def page(rows: list[Row]) -> str:
     """Strategy by toy, in Markdown: rounds and KL."""
     laws_ = list(dict.fromkeys(row.law for row in rows))
-    cells = {(row.strategy, row.law): f"{row.rounds:.2f} / {_bits(row)}" for row in rows}
+    names = list(dict.fromkeys(row.strategy for row in rows))
     lines = [
         "# Strategies by toy",
         "",
@@ -195,12 +216,8 @@ def page(rows: list[Row]) -> str:
         "to be exact (rounds simulated). *drawn*: tokens first, then positions. The last rows are "
         "the best policies there are for two and for three rounds.",
         "",
-        f"| strategy | {' | '.join(laws_)} |",
-        "|---|" + "--:|" * len(laws_),
+        *grid(rows, names, laws_),
     ]
-    for strategy in dict.fromkeys(row.strategy for row in rows):
-        line = " | ".join(cells.get((strategy, law), "") for law in laws_)
-        lines.append(f"| {strategy} | {line} |")
     return "\n".join(lines) + "\n"
 
 
