@@ -18,7 +18,13 @@ from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
 from infodecode.estimate import Estimate, mean_of_counts, mean_of_values
 from infodecode.models import Evaluation
-from infodecode.propagation import blank_state, prepare, propagate
+from infodecode.propagation import (
+    Unfinished,
+    blank_state,
+    demand_finished,
+    prepare,
+    propagate,
+)
 from infodecode.state import State
 
 
@@ -87,6 +93,7 @@ def data_path(
         blank_state(law, decoder, model), law, decoder, model, chance,
         decoder.round_limit(law.length, None), progress=progress,
     )  # fmt: skip
+    demand_finished("data_path", done)
     entropy = law.entropy()
     rounds = np.asarray(done.finished_by_round, np.float64)
     return DataPath(
@@ -171,6 +178,11 @@ def data_path_estimate(
         if not len(going):
             break
         state = state.take(going)
+    else:
+        raise Unfinished(
+            f"data_path_estimate needs every decode to finish: {len(going)} of {count} had not "
+            f"after {int(rounds.max())} rounds"
+        )
     lost[np.abs(lost) < ROUNDING * law.length] = 0.0
     return DataPathEstimate(
         distribution=distribution,

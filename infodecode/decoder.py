@@ -241,10 +241,16 @@ class Decoder:
             return
         idle = ~any_in_row(state.chosen)
         if idle.any() and all(isinstance(action, Ranked) for action in plan.actions):
+            row = np.flatnonzero(idle)[0]
+            canvas = state.canvas[row].tolist()
+            if not state.feasible[row].any():
+                raise RuntimeError(
+                    f"blocks must keep a position open for {self.strategy!r}, which does not run "
+                    f"by the clock: {self.blocks!r} opens none of canvas {canvas}"
+                )
             raise RuntimeError(
-                f"{self.strategy!r} committed nothing on canvas "
-                f"{state.canvas[np.flatnonzero(idle)[0]].tolist()}; a strategy that does not "
-                "revise must commit at least one position a round"
+                f"{self.strategy!r} committed nothing on canvas {canvas}; a strategy that does "
+                "not revise must commit at least one position a round"
             )
 
     def _commit(self, state: State, evaluation: Evaluation, chance: Chance) -> Iterator[State]:

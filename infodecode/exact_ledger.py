@@ -14,17 +14,28 @@ from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import Enumerated, children_allowed
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
-from infodecode.ledger import Ledger, frechet_budget, obeying, printed_bounds, revealed_bits
+from infodecode.ledger import (
+    KINDS,
+    LABELS,
+    Ledger,
+    frechet_budget,
+    obeying,
+    printed_bounds,
+    revealed_bits,
+)
 from infodecode.models import OFF_SUPPORT, IdealModel
-from infodecode.propagation import blank_state, prepare, propagate
+from infodecode.propagation import blank_state, demand_finished, prepare, propagate
 from infodecode.rounds import largest_round_surprisal
 from infodecode.state import State
 from infodecode.strategies import Candidates, Plan, Ranked, Strategy
 from infodecode.strategies._base import Action, as_plan
 
-_COUNTS = ("obeying_rounds", "breaking_rounds", "exploited_rounds", "forced_rounds")
-_BITS = ("obeying_bits", "breaking_bits", "exploited_bits", "forced_bits", "obeying_information",
-         "bounded_rounds")  # fmt: skip
+_COUNTS = tuple(f"{kind}_rounds" for kind in KINDS)
+_BITS = (
+    *(f"{kind}_bits" for kind in KINDS),
+    *(f"{kind}_information" for kind in (*LABELS, "obeying")),
+    "bounded_rounds",
+)
 _START = "ledger canvas"
 
 
@@ -104,6 +115,7 @@ def exact_ledger(
         keep_memory=True,
         progress=progress,
     )
+    demand_finished("exact_ledger", done)
     return _ledger(law, done.outputs, f)
 
 
@@ -175,22 +187,24 @@ class _Keeping(Strategy):
         bits = -np.log2(probability).sum(axis=1)
         joint = revealed_bits(self.model.distribution, before, state.canvas, 0.0)
         memory = {**state.memory, **remembered, _START: state.canvas.copy()}
-        self._enter(memory, ("obeying", "breaking"), obeys, bits)
-        self._enter(memory, ("forced", "exploited"), state.forced, bits)
+        explored = state.calls > 1
         within = np.where(obeys, joint, 0.0)
-        memory["obeying_information"] = memory["obeying_information"] + within
+        kinds = {
+            "obeying": obeys,
+            "breaking": ~obeys,
+            "exploited": ~explored & ~state.forced,
+            "forced": ~explored & state.forced,
+            "explored": explored,
+        }
+        for kind, where in kinds.items():
+            memory[f"{kind}_rounds"] = memory[f"{kind}_rounds"] + where
+            memory[f"{kind}_bits"] = memory[f"{kind}_bits"] + np.where(where, bits, 0.0)
+            if (name := f"{kind}_information") in memory:
+                memory[name] = memory[name] + np.where(where, joint, 0.0)
         if self.factor < 1:
             bounded = np.minimum(1.0, within / frechet_budget(self.factor))
             memory["bounded_rounds"] = memory["bounded_rounds"] + bounded
         return Plan((), memory=memory)
-
-    @staticmethod
-    def _enter(
-        memory: dict[str, Array], kinds: tuple[str, str], first: BoolArray, bits: FloatArray
-    ) -> None:
-        for kind, mine in zip(kinds, (first, ~first), strict=True):
-            memory[f"{kind}_rounds"] = memory[f"{kind}_rounds"] + mine
-            memory[f"{kind}_bits"] = memory[f"{kind}_bits"] + np.where(mine, bits, 0.0)
 
     def finished(self, state: State) -> BoolArray:
         return self.strategy.finished(state)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "kind", "method", "rounds", "calls", "data_rounds", "kl", "path_kl", "regret", "validity",
-    "entropy", "pareto",
+    "entropy", "unfinished", "pareto",
 )  # fmt: skip
 _CURVE_POINTS = 64
 """Numbers of rounds at which the adaptive curve is certain; corners between are left out."""
@@ -83,6 +83,8 @@ class Frontier:
         ``adaptive_bits`` of all policies, random choices among them allowed: at ``data_rounds``,
         or at ``rounds`` where the point has none.
         """
+        if not math.isfinite(point.rounds):
+            return {}
         at = max(1.0, point.rounds if point.data_rounds is None else point.data_rounds)
         found = {}
         for name in ("partition_bits", "random_order_bits"):
@@ -288,11 +290,12 @@ def _marked(points: Sequence[Point]) -> tuple[Point, ...]:
     for k, point in enumerate(points):
         by_validity = point.kl is None
         mine = _error(point, by_validity)
-        dominated = any(
+        dominated = point.unfinished > 0 or any(
             other.rounds <= point.rounds + ROUNDING
             and (theirs := _error(other, by_validity)) <= mine + ROUNDING
             and (j < k or other.rounds < point.rounds - ROUNDING or theirs < mine - ROUNDING)
             for j, other in enumerate(points)
+            if not other.unfinished
         )
         marked.append(replace(point, pareto=not dominated and math.isfinite(mine)))
     return tuple(marked)

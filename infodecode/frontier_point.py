@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
 from infodecode.estimate import Estimate
 from infodecode.exact import ExactRun, exact
+from infodecode.propagation import Unfinished
 from infodecode.regret import BOUNDED, MIXED, LeastBits, outside, regret_bits
 from infodecode.report import Bounds
 from infodecode.simulate import Simulation, simulate
@@ -44,6 +46,9 @@ class Point:
             where that optimum is unknown.
         pareto: no other point has at most its ``rounds`` and at most its error, and less of one;
             of equals the first. The error is ``kl``, or ``1 - validity`` of both where it has none.
+        unfinished: share of the samples that did not end within the rounds allowed: ``rounds`` is
+            then that of the others (inf if there are none), ``validity`` counts them as invalid,
+            and the point is not marked.
         simulation: the samples, with their intervals, behind what was simulated.
     """
 
@@ -60,6 +65,7 @@ class Point:
     path_kl: float | None = None
     regret: float | None = None
     pareto: bool = False
+    unfinished: float = 0.0
     simulation: Simulation | None = field(default=None, repr=False)
 
     @property
@@ -119,7 +125,7 @@ def _along_data(
     """The kind of a decoder that may be bounded, and its path where that is not too large."""
     try:
         path = data_path(law, decoder, max_children=max_children, progress=False)
-    except TooManyCanvases:
+    except (TooManyCanvases, Unfinished):
         return "inside", None
     except ValueError:
         return "greedy", None
@@ -142,12 +148,11 @@ def _simulated_values(
     law: Joint, decoder: Decoder, samples: int, seed: int, known: Mapping[str, Any]
 ) -> dict[str, Any]:
     runs = simulate(law, decoder, samples=samples, seed=seed, progress=False)
-    if runs.expected_rounds is None:
-        raise ValueError(f"no sample of {decoder!r} finished on {law.name}")
     return {
         "validity": runs.validity.value,
         **known,
-        "rounds": runs.expected_rounds.value,
+        "rounds": math.inf if runs.expected_rounds is None else runs.expected_rounds.value,
+        "unfinished": runs.unfinished / runs.samples,
         "calls": runs.expected_calls,
         "simulation": runs,
     }

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     from infodecode.trace import Trace
 
+LABELS = ("exploited", "forced", "explored")
+KINDS = (*LABELS, "obeying", "breaking")
+"""Kinds of rounds: by what the decoder did, and by the factor rule."""
+
 _SINGLE = 1e-6
 """How far above 1 single precision may put a probability."""
 
@@ -83,9 +87,11 @@ class Ledger:
     """Bits and rounds of decodes, by kind of round, beside the bounds.
 
     A round *obeys* if its committed tokens all satisfy the factor rule (E), otherwise it *breaks*
-    it (N). Independently of that, the decoder labels a round *forced* when nothing passed and it
-    committed a fallback ("implicit exploration"), else it *exploits*. The labels cannot replace E
-    and N: a drawn token may be unlikely at a position that passes, and a forced round may obey.
+    it (N). Independently of that, a round has *explored* if it looked ahead (more than one model
+    call: "targeted exploration"); of the others, the decoder labels one *forced* when nothing
+    passed and it committed a fallback ("implicit exploration"), else it *exploits*. The labels
+    cannot replace E and N: a drawn token may be unlikely at a position that passes, and a forced
+    round may obey.
 
     Every array is ``(samples,)``; rounds that commit nothing belong to no kind.
 
@@ -93,13 +99,14 @@ class Ledger:
         factor: f of the rule.
         rounds: T.
         obeying_rounds, breaking_rounds: ``|E|`` and ``|N|``.
-        exploited_rounds, forced_rounds: by label.
+        exploited_rounds, forced_rounds, explored_rounds: by label.
         bits: surprisal, the sum of -log2 c over all committed tokens.
-        obeying_bits, breaking_bits, exploited_bits, forced_bits: its parts.
+        obeying_bits, breaking_bits, exploited_bits, forced_bits, explored_bits: its parts.
         information: I = -log2 mu(x | start), inf off the support; None without a distribution.
         obeying_information: the joint information I_E = sum over E of -log2 mu(tokens | canvas).
             A round that leaves the support counts as inf, those after it as 0. Decoders that mask
             again reveal more than the sequence holds: then I_E <= I need not hold.
+        exploited_information, forced_information, explored_information: the same by label.
         linear_bound: ``|N|`` + obeying_bits / G(f), as `corrected_bound`. On the support and with
             commits only this is ``|N|`` + (I - I_N - ε_E) / G(f), I_N = I - I_E.
         frechet_bound: ``|N|`` + sum over E of min(1, information / -log2(1 - f)); None for
@@ -120,13 +127,18 @@ class Ledger:
     breaking_rounds: IntArray
     exploited_rounds: IntArray
     forced_rounds: IntArray
+    explored_rounds: IntArray
     bits: FloatArray
     obeying_bits: FloatArray
     breaking_bits: FloatArray
     exploited_bits: FloatArray
     forced_bits: FloatArray
+    explored_bits: FloatArray
     information: FloatArray | None
     obeying_information: FloatArray | None
+    exploited_information: FloatArray | None
+    forced_information: FloatArray | None
+    explored_information: FloatArray | None
     linear_bound: FloatArray
     frechet_bound: FloatArray | None
     printed_bound: FloatArray | None
@@ -147,23 +159,50 @@ class Ledger:
         error = self.obeying_information - self.obeying_bits
         return np.where(np.isfinite(self.information), error, np.inf)
 
+    def error(self, kind: str) -> FloatArray | None:
+        """``(samples,)`` the signed approximation error of the rounds of a kind, in bits.
+
+        Their joint information less their surprisal, I - sum of -log2 c: what their product of
+        marginals overstates; inf if one of them left the support. None without a distribution.
+
+        Args:
+            kind: ``"exploited"``, ``"forced"``, ``"explored"``, ``"obeying"`` or ``"breaking"``.
+        """
+        _validation.choice("kind", kind, KINDS)
+        if kind == "breaking":
+            parts = [part for label in LABELS if (part := self.error(label)) is not None]
+            if not parts or (obeying := self.error("obeying")) is None:
+                return None
+            whole = np.sum(parts, axis=0)
+            error = np.full(whole.shape, np.inf)
+            return np.subtract(whole, obeying, out=error, where=np.isfinite(whole))
+        information = getattr(self, f"{kind}_information")
+        return None if information is None else np.asarray(information - self._bits(kind))
+
+    def _bits(self, kind: str) -> FloatArray:
+        return np.asarray(getattr(self, f"{kind}_bits"))
+
     def shares(self) -> pd.DataFrame:
         """All samples together: mean rounds and bits of each kind, and their shares.
 
-        ``efficiency`` is the share of bits over the share of rounds. Kinds without a round are
-        left out.
+        ``efficiency`` is the share of bits over the share of rounds, ``error`` the mean `error`
+        where a distribution is known. Kinds without a round are left out.
         """
         import pandas as pd
 
         rows = {}
         rounds, bits = self.mean(self.rounds), self.mean(self.bits)
-        for kind in ("exploited", "forced", "obeying", "breaking"):
+        for kind in KINDS:
             taken = self.mean(getattr(self, f"{kind}_rounds"))
             carried = self.mean(getattr(self, f"{kind}_bits"))
             if taken:
                 part, share = taken / rounds, carried / bits if bits else 0.0
-                rows[kind] = (taken, carried, part, share, share / part)
+                error = self.error(kind)
+                lost = () if error is None else (self.mean(error),)
+                rows[kind] = (taken, carried, part, share, share / part, *lost)
         columns = ["rounds", "bits", "share_of_rounds", "share_of_bits", "efficiency"]
+        if self.obeying_information is not None:
+            columns.append("error")
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
     def mean(self, values: Array) -> float:
@@ -206,6 +245,7 @@ def ledger_of(
     factor: float,
     *,
     forced: Sequence[bool] | BoolArray | None = None,
+    explored: Sequence[bool] | BoolArray | None = None,
     information: Sequence[float] | FloatArray | None = None,
 ) -> Ledger:
     """`Ledger` of one decode, from the probabilities of its tokens.
@@ -215,6 +255,7 @@ def ledger_of(
             one that committed nothing.
         factor: f > 0.
         forced: for each round, whether it was a fallback; by default none was.
+        explored: for each round, whether it looked ahead; by default none did.
         information: for each round, -log2 mu(its tokens | canvas) >= 0, their joint information.
 
     Raises:
@@ -230,9 +271,6 @@ def ledger_of(
         _probabilities(f"probabilities[{t}]", one)
         for t, one in enumerate(_validation.iterate("probabilities", probabilities))
     ]
-    labels = [False] * len(rounds) if forced is None else _validation.iterate("forced", forced)
-    flags = [_validation.flag(f"forced[{t}]", value) for t, value in enumerate(labels)]
-    _demand_rounds("forced", len(flags), len(rounds))
     joint = None
     if information is not None:
         given = [
@@ -247,10 +285,19 @@ def ledger_of(
         size=np.array([len(one) for one in rounds], np.int64).reshape(-1, 1),
         least=np.array([one.min(initial=1.0) for one in rounds]).reshape(-1, 1),
         surprisal=np.array([_surprisal(one) for one in rounds]).reshape(-1, 1),
-        forced=np.array(flags, bool).reshape(-1, 1),
+        forced=_flags("forced", forced, len(rounds)),
+        explored=_flags("explored", explored, len(rounds)),
         joint=joint,
         rounds=np.array([len(rounds)]),
     )
+
+
+def _flags(name: str, given: Sequence[bool] | BoolArray | None, rounds: int) -> BoolArray:
+    """``(T, 1)``; all False by default."""
+    values = [False] * rounds if given is None else _validation.iterate(name, given)
+    flags = [_validation.flag(f"{name}[{t}]", value) for t, value in enumerate(values)]
+    _demand_rounds(name, len(flags), rounds)
+    return np.array(flags, bool).reshape(-1, 1)
 
 
 def ledger(trace: Trace, factor: float, *, distribution: Joint | None = None) -> Ledger:
@@ -292,6 +339,7 @@ def ledger(trace: Trace, factor: float, *, distribution: Joint | None = None) ->
         least=probability.min(axis=2, initial=1.0),
         surprisal=_surprisal(probability),
         forced=trace.forced,
+        explored=trace.calls > 1,
         joint=joint,
         rounds=trace.rounds,
         information=information,
@@ -305,6 +353,7 @@ def _ledger(
     least: FloatArray,
     surprisal: FloatArray,
     forced: BoolArray,
+    explored: BoolArray,
     joint: FloatArray | None,
     rounds: IntArray,
     information: FloatArray | None = None,
@@ -312,9 +361,11 @@ def _ledger(
     """From figures of each round, all ``(T, samples)``."""
     active = size > 0
     obeys = active & obeying(size, least, factor)
-    kinds = (obeys, active & ~obeys, active & ~forced, active & forced)
+    labels = active & np.array([~forced & ~explored, forced & ~explored, explored])
+    kinds = (obeys, active & ~obeys, *labels)
     counts = [np.asarray(where.sum(axis=0)) for where in kinds]
     parts = [_sum(surprisal, where) for where in kinds]
+    by_label = [None if joint is None else _sum(joint, where) for where in labels]
     bits = _sum(surprisal, active)
     total = within = frechet = printed = None
     if joint is not None:
@@ -330,13 +381,18 @@ def _ledger(
         breaking_rounds=counts[1],
         exploited_rounds=counts[2],
         forced_rounds=counts[3],
+        explored_rounds=counts[4],
         bits=bits,
         obeying_bits=parts[0],
         breaking_bits=parts[1],
         exploited_bits=parts[2],
         forced_bits=parts[3],
+        explored_bits=parts[4],
         information=total,
         obeying_information=within,
+        exploited_information=by_label[0],
+        forced_information=by_label[1],
+        explored_information=by_label[2],
         linear_bound=counts[1] + parts[0] / largest_round_surprisal(factor),
         frechet_bound=frechet,
         printed_bound=printed,

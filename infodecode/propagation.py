@@ -12,6 +12,7 @@ import numpy as np
 from infodecode import _validation
 from infodecode._grouping import Grouper, Packing
 from infodecode._progress import progress_bar
+from infodecode._rounding import ROUNDING
 from infodecode._typing import Array
 from infodecode.chance import Enumerated
 from infodecode.decoder import Decoder
@@ -257,6 +258,19 @@ def _sum(weights: Array) -> Any:
     if weights.dtype == object:
         return sum(weights.tolist(), Fraction(0))
     return weights.sum(dtype=np.longdouble)
+
+
+class Unfinished(ValueError):
+    """Decodes did not end within the rounds allowed."""
+
+
+def demand_finished(name: str, done: Propagated) -> None:
+    """Raise `Unfinished` where a quantity needs every decode to end."""
+    if done.unfinished > ROUNDING:
+        raise Unfinished(
+            f"{name} needs every decode to finish: probability {float(done.unfinished):.3g} had "
+            f"not after {len(done.finished_by_round) - 1} rounds"
+        )
 
 
 def total_of(weights: Array) -> float | Fraction:

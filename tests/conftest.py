@@ -3,11 +3,12 @@
 ``pytest`` runs the profile "fast"; ``pytest --hypothesis-profile thorough`` digs.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import recorded
 
 settings.register_profile("fast", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile(
@@ -18,9 +19,5 @@ settings.load_profile("fast")
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    """Folder of recorded decodes: $INFODECODE_GOLDEN, or ../shared/golden beside the checkout."""
-    beside = Path(__file__).parents[2] / "shared" / "golden"
-    folder = Path(os.environ.get("INFODECODE_GOLDEN", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no recorded decodes in {folder}")
-    return folder
+    """Folder of recorded decodes (`recorded.folder`)."""
+    return recorded.folder()

@@ -25,6 +25,8 @@ SAMPLE = Path(__file__).parent / "recordings"
 def folder() -> Path:
     """$INFODECODE_GOLDEN, or shared/golden beside the checkout, or the sample kept here."""
     if named := os.environ.get("INFODECODE_GOLDEN"):
+        if not (Path(named) / "traces").is_dir():
+            raise FileNotFoundError(f"INFODECODE_GOLDEN must name a folder with traces: {named}")
         return Path(named)
     beside = Path(__file__).parents[2] / "shared" / "golden"
     return beside if beside.is_dir() else SAMPLE

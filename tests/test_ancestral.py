@@ -277,3 +277,13 @@ def test_grid():
     assert [rule.steps for rule in Ancestral.grid(4)] == [1, 2, 4, 8, 16]
     assert Ancestral(3).may_idle
     assert not Ancestral(3).revising
+
+
+@pytest.mark.parametrize("rounds", [2, 3, 9])
+def test_blocks_open_for_longer_than_the_clock(rounds):
+    law = distributions.permutations(4)
+    plain = exact(law, Decoder(Ancestral(2), blocks=strategies.Clocked(2, 2)))
+    waiting = exact(law, Decoder(Ancestral(2), blocks=strategies.Clocked(2, rounds)))
+    assert waiting.validity == pytest.approx(plain.validity)
+    with pytest.raises(ValueError, match="blocks must stay open for all rounds of Ancestral"):
+        exact(law, Decoder(Ancestral(2), blocks=strategies.Clocked(2, 1)))

@@ -10,8 +10,6 @@ from collections import ChainMap
 
 import numpy as np
 import pytest
-import recorded
-from dialects import refinements, revising, schedules, thresholds
 
 from infodecode import Decoder, decode
 from infodecode.chance import Sampled, allowed_of
@@ -20,6 +18,8 @@ from infodecode.strategies import Independent
 from infodecode.strategies.dream import DreamSchedule
 from infodecode.strategies.quota import Quota
 from infodecode.strategies.remdm import ReMDM, confidence_shares
+from tests import recorded
+from tests.dialects import refinements, revising, schedules, thresholds
 
 GROUPS = (thresholds, schedules, revising, refinements)
 DECODERS = ChainMap(*(group.DECODERS for group in GROUPS))
@@ -48,7 +48,9 @@ def test_recorded_decodes(name):
 def test_recorded_models():
     """Our copy of the toy models gives the recorded logits."""
     arrays = recorded._arrays(recorded.folder() / "models.npz")
-    for name in sorted({key.split("_")[0] for key in arrays if key.startswith("m") and "_base" in key}):
+    for name in sorted(
+        {key.split("_")[0] for key in arrays if key.startswith("m") and "_base" in key}
+    ):
         canvases = arrays[f"{name}_check_canvas"]
         canvases = np.where(canvases == arrays["mask_id"], -1, canvases)
         model = recorded.RecordedModel(name, [], canvases.shape[1])
@@ -58,9 +60,17 @@ def test_recorded_models():
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-12)
 
 
-def test_factor_steps():
-    cases = json.loads((recorded.folder() / "factor_steps.json").read_text())
-    assert cases
+def test_every_original_is_recorded():
+    """Whichever folder is used: every decoder of ours that has an original is held against it."""
+    assert set(recorded.strategies()) == {*DECODERS, *REPLAYED}
+    for name in recorded.strategies():
+        assert sum(1 for _ in recorded.recordings(name)) >= 2
+
+
+def test_a_folder_that_is_not_there_is_not_passed_over(monkeypatch, tmp_path):
+    monkeypatch.setenv("INFODECODE_GOLDEN", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="must name a folder with traces"):
+        recorded.folder()
 
 
 REMDM_SAMPLERS = {

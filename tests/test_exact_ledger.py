@@ -8,6 +8,7 @@ import pytest
 import infodecode
 from infodecode import Decoder, distributions, strategies
 from infodecode.exact_ledger import exact_ledger
+from infodecode.ledger import LABELS
 from tests import small_strategies
 
 LAWS = [
@@ -29,6 +30,7 @@ DECODERS = {
     "drawn": Decoder(strategies.TopK(2, by="confidence"), order="sample-then-choose"),
     "blocks": Decoder(strategies.Factor(0.7), blocks=strategies.LeftToRight(2)),
 }
+ETE_DRAWN = Decoder(strategies.ETE(commit="drawn"))
 FACTORS = (0.3, 0.5, 1.0, 1.5, 1.9)
 
 
@@ -46,8 +48,9 @@ def test_ledgers_agree_with_exact_runs_and_hold_the_corrected_bound(law, name):
         assert np.bincount(book.rounds, book.weights)[1:] == pytest.approx(run.rounds[1:])
         assert (book.bound <= book.rounds + 1e-9).all()
         np.testing.assert_allclose(book.obeying_bits + book.breaking_bits, book.bits)
-        np.testing.assert_allclose(book.forced_bits + book.exploited_bits, book.bits, atol=1e-12)
-        np.testing.assert_array_equal(book.forced_rounds + book.exploited_rounds, book.rounds)
+        for sort in ("bits", "rounds"):
+            labels = [getattr(book, f"{kind}_{sort}") for kind in LABELS]
+            np.testing.assert_allclose(sum(labels), getattr(book, sort), atol=1e-12)
         on = np.isfinite(book.information)
         assert math.fsum(book.weights[on]) == pytest.approx(float(run.validity))
         if factor < 1:
@@ -120,3 +123,43 @@ def test_refusals():
         exact_ledger(distributions.permutations(8), DECODERS["factor"], 0.5, max_children=10)
     with pytest.raises(TypeError, match="decoder must be a Decoder"):
         exact_ledger(law, strategies.Factor(0.5), 0.5)
+
+
+def test_rounds_that_looked_ahead_have_explored():
+    """From Bits to Rounds, section 4.4: the name of a record, then everything it makes certain."""
+    book = exact_ledger(distributions.profile_records(20), ETE_DRAWN, 0.5)
+    shares = book.shares()
+    assert list(shares.index) == ["exploited", "explored", "obeying", "breaking"]
+    assert list(shares["rounds"]) == [1, 1, 1, 1]
+    assert shares.loc["explored", "share_of_bits"] == 1
+    assert shares.loc["explored", "efficiency"] == 2
+    trace = infodecode.decode(distributions.profile_records(20), ETE_DRAWN, samples=50)
+    sampled = trace.ledger(0.5, distribution=distributions.profile_records(20))
+    assert (sampled.explored_rounds == 1).all()
+    assert sampled.error("explored") == pytest.approx(np.zeros(50), abs=1e-12)
+
+
+def test_errors_of_all_kinds_add_up():
+    law = distributions.replace_random(4)
+    decoder = Decoder(strategies.TopK(2))
+    book = exact_ledger(law, decoder, 0.9)
+    on = np.isfinite(book.information)
+    by_label = sum(book.error(kind)[on] for kind in LABELS)
+    by_rule = book.error("obeying")[on] + book.error("breaking")[on]
+    np.testing.assert_allclose(by_label, by_rule, atol=1e-12)
+    np.testing.assert_allclose(by_label, (book.information - book.bits)[on], atol=1e-12)
+    assert np.isposinf(book.error("breaking")[~on]).all()
+    with pytest.raises(ValueError, match="kind must be one of"):
+        book.error("lost")
+
+
+def test_decodes_that_do_not_end_have_no_ledger():
+    rule = strategies.Dilated(2, 0.9, as_shipped=True)
+    decoder = Decoder(rule, blocks=strategies.Clocked(8, 3))
+    law = distributions.replace_random(8)
+    with pytest.raises(ValueError, match="exact_ledger needs every decode to finish: probability"):
+        exact_ledger(law, decoder, 0.5)
+    with pytest.raises(ValueError, match="data_path needs every decode to finish: probability"):
+        infodecode.data_path(law, decoder)
+    with pytest.raises(ValueError, match="data_path_estimate needs every decode to finish: 9 of 9"):
+        infodecode.data_path_estimate(law, decoder, samples=9)

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import recorded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +13,7 @@ from infodecode.guided_model import GuidedModel
 from infodecode.models import LawEvaluation, TokenRule
 from infodecode.strategies import TopK
 from infodecode.strategies.quota import Quota
-from tests import oracle, scalar_rules
+from tests import oracle, recorded, scalar_rules
 from tests.test_simulate_against_exact import assert_follows, uneven
 from tests.translation import table
 

@@ -479,9 +479,11 @@ def test_the_corrected_bounds_hold_on_every_sample(law, decoder):
         book = ledger(trace, factor, distribution=law)
         assert (book.bound <= book.rounds + EXACT).all()
         assert (book.obeying_rounds + book.breaking_rounds == book.rounds).all()
-        assert (book.exploited_rounds + book.forced_rounds == book.rounds).all()
+        labelled = book.exploited_rounds + book.forced_rounds + book.explored_rounds
+        assert (labelled == book.rounds).all()
         assert book.obeying_bits + book.breaking_bits == pytest.approx(book.bits)
-        assert book.exploited_bits + book.forced_bits == pytest.approx(book.bits)
+        carried = book.exploited_bits + book.forced_bits + book.explored_bits
+        assert carried == pytest.approx(book.bits)
         assert book.information == pytest.approx(-law.log2_probability(trace.sequences))
         valid = np.isfinite(book.information)
         if factor < 1:

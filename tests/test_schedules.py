@@ -182,7 +182,7 @@ def test_limits_and_rounds_are_checked():
     with pytest.raises(ValueError, match="at most 10,000 positions, got 10,001"):
         optimal_random_order(distributions.replace_random(10_001))
     with pytest.raises(ValueError, match="at most 20 positions"):
-        optimal_random_order(distributions.copy(21).table())
+        optimal_random_order(distributions.Table(np.eye(21, dtype=int)))
     best = optimal_random_order(distributions.permutations(3))
     for rounds in (0, 4):
         with pytest.raises(ValueError, match="rounds must be at"):

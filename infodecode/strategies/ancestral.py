@@ -12,7 +12,7 @@ from infodecode import _validation
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Independent, Plan, Strategy
-from infodecode.strategies._clock import CLOCK_NEEDS, clock_start, tick
+from infodecode.strategies._clock import CLOCK_NEEDS, clock_start, demand_open, tick
 
 SCHEDULES: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "linear": lambda r: r,
@@ -102,8 +102,9 @@ class Ancestral(Strategy):
         return clock_start(canvas)
 
     def plan(self, state: State) -> Plan:
-        step, _, memory = tick(state)
-        probability = self._probabilities[step]
+        demand_open(self, state)
+        step, _, memory = tick(state, self.steps)
+        probability = self._probabilities[np.minimum(step, self.steps - 1)]
         each = np.repeat(probability[:, None], state.canvas.shape[1], axis=1)
         return Plan((Independent(each),), memory=memory)
 

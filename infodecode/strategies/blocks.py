@@ -119,6 +119,10 @@ class Unlocking(Clocked):
 
     eager: bool = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _validation.store(self, eager=_validation.flag("eager", self.eager))
+
     def feasible(self, state: State) -> BoolArray:
         _, end = self.extent(state)
         return _within(state.masked, np.zeros_like(end), end)

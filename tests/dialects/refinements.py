@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from recorded import Recording, as_shipped
-
 from infodecode import Decoder
 from infodecode.strategies.block_refinement import BlockRefinement
 from infodecode.strategies.slow_fast import SlowFast
+from tests.recorded import Recording, as_shipped
 
 
 def slow_fast(of: Recording) -> Decoder:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from recorded import Recording, as_shipped
-
 from infodecode import Decoder
 from infodecode.strategies import Clocked, LeftToRight, Unlocking
 from infodecode.strategies.p2 import P2
 from infodecode.strategies.rcr import RCR
 from infodecode.strategies.remdm_llada import ReMDMLLaDA
 from infodecode.strategies.wino import WINO
+from tests.recorded import Recording, as_shipped
 
 
 def remdm_llada(of: Recording) -> Decoder:

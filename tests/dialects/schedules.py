@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from recorded import Recording, as_shipped
-
 from infodecode import Decoder
 from infodecode.strategies import Clocked, LeftToRight
 from infodecode.strategies.dream import DreamSchedule, DreamThreshold
 from infodecode.strategies.klass import KLASS
 from infodecode.strategies.pc_sampler import PCSampler
 from infodecode.strategies.quota import Quota
+from tests.recorded import Recording, as_shipped
 
 DREAM_ORDERS = {
     "maskgit_plus": "confidence",

@@ -6,7 +6,7 @@ import math
 
 from infodecode import Decoder, strategies
 from infodecode.strategies import LeftToRight
-from recorded import Recording, as_shipped
+from tests.recorded import Recording, as_shipped
 
 
 def threshold(of: Recording) -> Decoder:
