@@ -28,7 +28,7 @@ from toy.study import OUTPUT, SEED, TOLERANCE, write
 
 GAMMAS = (0.5, 0.9)
 BUDGETS = (1, 3)
-SAMPLES = 4_000
+SAMPLES = 1_000
 MAX_CHILDREN = 200_000
 LARGEST_SUPPORT = 10_000
 """Outcomes up to which an exact run is tried."""
