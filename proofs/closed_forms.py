@@ -10,6 +10,7 @@ import sympy as sp
 from infodecode import Decoder, distributions, exact
 from infodecode.distributions import Joint
 from infodecode.strategies import TopK
+from proofs import examples, searches
 from proofs.claim import Check, Claim, demand
 
 PAPER = "ParallelBench"
@@ -244,12 +245,16 @@ CLAIMS = (
         "The product over rounds of (m)_j/m^j (m items left, j drawn) is right, for any k, with a "
         "shorter last round. Its closed forms are n!/n^n for k = n and (n-1)!!/n!! for k = 2 "
         "(odd n too), both -> 0, and 1 for k = 1. The printed ones equal n!! and (n-1)!!, which "
-        "exceed 1 from n = 3 on; they look like numerators whose denominators were lost.",
+        "exceed 1 from n = 2 and n = 3 on; they look like numerators whose denominators were lost.",
         (
             Check("The product form.", "induction", product_form),
             Check("k = n.", "symbolic", all_at_once),
             Check("k = 2.", "induction", pairs),
             Check("The printed forms exceed 1.", "counterexample", printed_forms),
+            examples.check("PB-10"),
+            examples.check("PB-10-all"),
+            searches.check("PB-10"),
+            searches.check("PB-10-all"),
         ),
     ),
 )

@@ -10,6 +10,7 @@ import sympy as sp
 
 from infodecode import Decoder, distributions, exact
 from infodecode.strategies import Threshold
+from proofs import examples, searches
 from proofs.claim import Check, Claim, demand
 
 PAPER = "Locally Confident, Globally Stuck"
@@ -301,6 +302,8 @@ CLAIMS = (
             check("A forced commit exceeds the naive cap.", "counterexample", naive_cap),
             check("Cap (A) is attained.", "enumeration", attained_cap),
             check("Cap (B) is attained.", "enumeration", drawn_gate),
+            examples.check("QE-1"),
+            searches.check("QE-1"),
         ),
     ),
     Claim(
@@ -322,6 +325,7 @@ CLAIMS = (
         (
             check("The conditional of the power law.", "symbolic", token_form),
             check("Karan and Du's example.", "counterexample", local_tempering),
+            examples.check("QE-3"),
         ),
     ),
     Claim(
@@ -338,6 +342,8 @@ CLAIMS = (
             check("The rate.", "enumeration", mixing),
             check("Several tokens.", "counterexample", several_tokens),
             check("Mean field.", "counterexample", mean_field),
+            examples.check("QE-4"),
+            examples.check("QE-4-mean-field"),
         ),
     ),
     Claim(

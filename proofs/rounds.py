@@ -10,6 +10,7 @@ import sympy as sp
 
 from infodecode import Decoder, distributions, exact, min_rounds
 from infodecode.strategies import Factor, FixedPartition, Threshold
+from proofs import examples, searches
 from proofs.claim import Check, Claim, demand
 
 PAPER = "From Bits to Rounds"
@@ -340,6 +341,12 @@ CLAIMS = (
             Check("Twenty forced rounds, bound 85.", "counterexample", shuffle_twenty),
             Check("The corrected bound.", "symbolic", corrected),
             Check("The total error in its place.", "counterexample", total_error_is_wrong),
+            examples.check("BR-5-forced"),
+            examples.check("BR-5-rare"),
+            examples.check("BR-5-shuffle"),
+            examples.check("BR-5-total"),
+            searches.check("BR-5-forced"),
+            searches.check("BR-5-shuffle"),
         ),
     ),
     Claim(

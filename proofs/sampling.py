@@ -10,6 +10,7 @@ import sympy as sp
 from infodecode import Decoder, bounds, distributions, exact
 from infodecode.distributions import Table
 from infodecode.strategies import Threshold, TopK
+from proofs import examples, searches
 from proofs.claim import Check, Claim, demand
 
 PAPER = "ParallelBench"
@@ -237,7 +238,10 @@ CLAIMS = (
         "True if equally probable tokens are settled at random, independently at each position. "
         "With a deterministic argmax all positions of a round take the same item: accuracy 0 for "
         "k >= 2.",
-        (Check("Both tie rules.", "enumeration", greedy_shuffle),),
+        (
+            Check("Both tie rules.", "enumeration", greedy_shuffle),
+            examples.check("PB-11"),
+        ),
     ),
     Claim(
         "PB-12",
@@ -252,6 +256,10 @@ CLAIMS = (
             Check("Keeping against replacing.", "symbolic", keep_probability),
             Check("All k for n up to 8.", "enumeration", greedy_replace),
             Check("Where the printed values fail.", "counterexample", greedy_replace_exceptions),
+            examples.check("PB-12"),
+            examples.check("PB-12-three"),
+            searches.check("PB-12"),
+            searches.check("PB-12-three"),
         ),
     ),
     Claim(
@@ -273,7 +281,10 @@ CLAIMS = (
         "proved",
         "In general M!/M^M with M the largest m <= n such that 1/m > gamma (1 if there is none). "
         "With >= in place of >, as Fast-dLLM ships, gamma = 1/2 gives 1/2.",
-        (Check("Every threshold 1/d.", "enumeration", shuffle_threshold),),
+        (
+            Check("Every threshold 1/d.", "enumeration", shuffle_threshold),
+            examples.check("PB-14"),
+        ),
     ),
     Claim(
         "PB-15",
@@ -281,7 +292,11 @@ CLAIMS = (
         f"{PAPER}, section 4.2.2",
         "conditional",
         "True for n > 2 and a strict threshold. With >= the case gamma = (n-1)/n gives 0.",
-        (Check("Around the edge.", "enumeration", replace_threshold),),
+        (
+            Check("Around the edge.", "enumeration", replace_threshold),
+            examples.check("PB-15"),
+            examples.check("PB-15-inclusive"),
+        ),
     ),
     Claim(
         "PB-16",
@@ -300,7 +315,10 @@ CLAIMS = (
         "It depends on how the random numbers of different thresholds are coupled, which must be "
         "said; `oracle_threshold` uses the same ones. The adaptive optimum (RT-8) does not bound "
         "it, for it sees what it drew.",
-        (Check("Two couplings of one decoder.", "counterexample", coupling),),
+        (
+            Check("Two couplings of one decoder.", "counterexample", coupling),
+            examples.check("PB-17"),
+        ),
     ),
     Claim(
         "FLOOR-1",
@@ -312,6 +330,9 @@ CLAIMS = (
         (
             Check("The divergence splits.", "symbolic", floor_identity),
             Check("Drawing first falls below.", "counterexample", floor_needs_choosing_first),
+            examples.check("FLOOR-1"),
+            examples.check("FLOOR-1-four"),
+            searches.check("FLOOR-1"),
         ),
     ),
     Claim(
@@ -334,6 +355,11 @@ CLAIMS = (
         "refuted",
         "Probable tokens win the comparison more often than they are drawn. Its size on every toy: "
         "`python -m toy.floors`.",
-        (Check("Two independent bits.", "counterexample", drawn_first),),
+        (
+            Check("Two independent bits.", "counterexample", drawn_first),
+            examples.check("BIAS-1"),
+            examples.check("BIAS-1-independent"),
+            searches.check("BIAS-1"),
+        ),
     ),
 )

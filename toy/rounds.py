@@ -172,7 +172,8 @@ def table(rows: list[Row]) -> Table:
     result.add_column("decoder", no_wrap=True, min_width=20)
     result.add_column("f", justify="right", no_wrap=True, min_width=3)
     for heading in ("rounds", "printed", "broken", "corr.", "obey", "forced", "f.bits", "f.eff"):
-        result.add_column(heading, justify="right", min_width=6, no_wrap=True)
+        width = 5 if heading == "f.eff" else 6
+        result.add_column(heading, justify="right", min_width=width, no_wrap=True)
     for row in rows:
         eff = "" if row.forced_efficiency is None else f"{row.forced_efficiency:.2f}"
         result.add_row(
