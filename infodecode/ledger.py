@@ -175,7 +175,8 @@ class Ledger:
                 return None
             whole = np.sum(parts, axis=0)
             error = np.full(whole.shape, np.inf)
-            return np.subtract(whole, obeying, out=error, where=np.isfinite(whole))
+            np.subtract(whole, obeying, out=error, where=np.isfinite(whole))
+            return error
         information = getattr(self, f"{kind}_information")
         return None if information is None else np.asarray(information - self._bits(kind))
 
