@@ -57,6 +57,8 @@ from infodecode.ledger import Ledger as Ledger
 from infodecode.ledger import corrected_bound as corrected_bound
 from infodecode.models import IdealModel as IdealModel
 from infodecode.models import NoisyModel as NoisyModel
+from infodecode.partition_bracket import PartitionBracket as PartitionBracket
+from infodecode.partition_bracket import partition_bracket as partition_bracket
 from infodecode.partitions import optimal_partitions as optimal_partitions
 from infodecode.partitions import partition_bits as partition_bits
 from infodecode.proved_schedules import Schedule as Schedule

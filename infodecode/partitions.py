@@ -142,6 +142,7 @@ def demand_partitions_fit(distribution: Joint) -> None:
         raise ValueError(
             f"best partitions are computed for at most {PARTITIONS_LENGTH} positions, got "
             f"{distribution.length} (3^{distribution.length} pairs of a known set and a block); "
+            "partition_bracket(distribution, rounds) bounds the best, "
             "partition_bits(distribution, blocks) takes any partition, "
             "optimal_random_order(distribution) has the best sizes of random orders"
         )
