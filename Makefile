@@ -6,12 +6,15 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install install-dev test slow lint figures proofs bench clean
+.PHONY: help demo tables install install-dev test slow lint figures proofs bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-demo: install ## bounds beside exact and simulated decoders, on the toys and on a real table
+demo: install ## formulas beside exact and simulated decoders, and every strategy, on the main toys
+	$(BIN)/python -m toy shuffle replace variables strategies
+
+tables: install ## every study: all tables of results/toy
 	$(BIN)/python -m toy
 
 test: install-dev ## the whole fast test suite

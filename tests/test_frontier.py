@@ -479,14 +479,20 @@ def test_grids_are_of_their_class():
 
 
 def test_decodes_that_do_not_end_are_shown_and_not_marked():
-    law = distributions.replace_random(5)
     endless = Decoder(strategies.WINO(0.3, 0.9, limited=False), order="sample-then-choose")
-    stuck = Decoder(strategies.Dilated(2, 0.9, as_shipped=True), blocks=strategies.Clocked(5, 3))
-    front = frontier(law, [endless, stuck, strategies.TopK(2)], samples=300)
-    some, none, fine = front.points
+    front = frontier(distributions.replace_random(5), [endless, strategies.TopK(2)], samples=300)
+    some, fine = front.points
     assert 0.5 < some.unfinished < 0.8
-    assert (none.unfinished, none.rounds) == (1, math.inf)
-    assert [point.pareto for point in front.points] == [False, False, True]
     assert fine.unfinished == 0
-    assert list(front.to_frame()["unfinished"]) == [some.unfinished, 1, 0]
+    assert [point.pareto for point in front.points] == [False, True]
+    assert list(front.to_frame()["unfinished"]) == [some.unfinished, 0]
+
+
+def test_decodes_none_of_which_ends():
+    rule = strategies.Dilated(2, 0.9, as_shipped=True)
+    stuck = Decoder(rule, blocks=strategies.Clocked(8, 3))
+    front = frontier(distributions.replace_random(8), [stuck, strategies.TopK(4)], samples=50)
+    none, fine = front.points
+    assert (none.unfinished, none.rounds, none.validity) == (1, math.inf, 0)
+    assert (none.pareto, fine.pareto) == (False, True)
     assert front.beside(none) == {}
