@@ -134,10 +134,9 @@ def partition_bracket(
       least bound still open when the search ends, or is *stopped*, is proved.
     - *never negative*: the search proved nothing better than 0.
 
-    One known set takes O(N n) on a table of N outcomes, n entropies on a law without one. Up to
-    three quarters of the sets go to the search for a good partition: the best chains through pools
-    of sets, from greedy orders, then moving and exchanging single positions, then from random
-    changes.
+    One known set takes O(N n) on a table of N outcomes, n entropies on a law without one. Half of
+    the sets go to the search for a good partition: the best chains through pools of sets, from
+    greedy orders, then exchanging single positions, then from random changes.
 
     Args:
         distribution: joint law of n <= 400 positions whose entropies can be computed; of 10,000 if
@@ -181,7 +180,7 @@ def partition_bracket(
     upper = partition_bits(distribution, blocks)
     slack = 0.0 if found.slack <= TIE else found.slack
     lower = max(0.0, min(upper, found.lower - slack))
-    if upper - lower <= TIE * max(1.0, upper):
+    if slack == 0.0 and upper - lower <= TIE * max(1.0, upper):
         lower = upper
     proof = found.proof if upper > 0 else _NOTHING
     return PartitionBracket(distribution, count, lower, upper, blocks, proof, slack)
@@ -470,12 +469,12 @@ def _solve_part(gains: _Gains, copies: FloatArray, work: _Work) -> _Solution:
     search = _Search(gains, copies, count, work.generator)
     entropies = None
     if gains.size <= _LATTICE_ITEMS:
-        search.run(min(_LATTICE_START, 3 * gains.most // 4))
+        search.run(min(_LATTICE_START, gains.most // 2))
         entropies = gains.lattice() if search.bits > TIE else None
     if entropies is not None:
         solution = _all_partitions(entropies, search)
     if solution is None:
-        search.run(3 * gains.most // 4)
+        search.run(gains.most // 2)
         solution = _prefix_bound(search)
     return solution
 
@@ -644,13 +643,13 @@ class _Search:
             yield {chain[t] ^ a ^ b for a, b in pairs}
 
     def _best_chain(self, pool: set[int]) -> tuple[float, list[int]]:
-        """Cost and sets of the best chain in ``pool``, which holds the empty set."""
-        masks = sorted(pool)
+        """Cost and sets of the best chain in ``pool``; among equals that which knows more."""
+        masks = sorted(pool, key=lambda mask: (-mask.bit_count(), mask))
         member = _members(masks, self.gains.size).astype(float)
         gains = np.array([self.gains(mask) for mask in masks])
-        paid = gains @ member.T
+        paid = gains @ member.T - TIE * member.sum(axis=1)
         paid[member @ (1.0 - member.T) > 0] = np.inf
-        reach, last, origins = paid[0], gains @ self.copies, []
+        reach, last, origins = paid[-1], gains @ self.copies, []
         for _ in range(self.rounds - 2):
             through = reach[:, None] + paid
             origins.append(np.argmin(through, axis=0))
@@ -658,7 +657,7 @@ class _Search:
         chain = [int(np.argmin(reach + last))]
         for origin in origins[::-1]:
             chain.insert(0, int(origin[chain[0]]))
-        steps = itertools.pairwise([0, *chain])
+        steps = itertools.pairwise([len(masks) - 1, *chain])
         bits = math.fsum(float(gains[a] @ member[b]) for a, b in steps) + float(last[chain[-1]])
         return bits - self.whole, [masks[c] for c in chain]
 
