@@ -24,7 +24,7 @@ from infodecode import Decoder, distributions
 from infodecode.chance import TooManyCanvases
 from infodecode.distributions import Joint
 from infodecode.strategies import ETE, Factor, LeftToRight, Threshold, TopK, Unlocking
-from toy.study import OUTPUT, SEED, TOLERANCE, write
+from toy.study import OUTPUT, SEED, TOLERANCE, status_of, write
 
 GAMMAS = (0.5, 0.9)
 BUDGETS = (1, 3)
@@ -279,10 +279,7 @@ def run(output: Path = OUTPUT) -> int:
     console.print(summary(rows), "")
     console.print(LEGEND)
     console.print(f"\ntable: {path}")
-    wrong = list(contradictions(rows))
-    for line in wrong:
-        console.print(f"CONTRADICTION  {line}", style="bold red")
-    return 1 if wrong else 0
+    return status_of(console, contradictions(rows))
 
 
 def main(

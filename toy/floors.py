@@ -29,7 +29,7 @@ from infodecode.chance import TooManyCanvases
 from infodecode.distributions import Joint
 from infodecode.floors import validity_floor, variation_ceiling
 from toy import rounds
-from toy.study import MAX_CHILDREN, OUTPUT, TOLERANCE, write
+from toy.study import MAX_CHILDREN, OUTPUT, TOLERANCE, status_of, write
 
 UNBIASED = ("one by one", "one by one conf.")
 BIASED = "one by one drawn"
@@ -254,11 +254,9 @@ def run(output: Path = OUTPUT) -> int:
     if left := sum(row.kl is None for row in rows):
         console.print(f"{left} of {len(rows)} rows would take too many canvases and are empty.")
     found = violations(rows)
-    for line in found:
-        console.print(f"CONTRADICTION  {line}", style="bold red")
     if not found:
         console.print(summary(rows))
-    return 1 if found else 0
+    return status_of(console, found)
 
 
 def main(

@@ -30,7 +30,7 @@ from infodecode.frontier import Frontier, Point
 from infodecode.oracle import COUPLINGS, OracleThreshold, oracle_threshold
 from infodecode.regret import BOUNDED
 from infodecode.strategies import AdaptiveOptimum, Strategy, Threshold
-from toy.study import CONFIDENCE, OUTPUT, SEED, TOLERANCE, write
+from toy.study import CONFIDENCE, OUTPUT, SEED, TOLERANCE, status_of, write
 
 SAMPLES = 1_000
 MAX_CHILDREN = 4_000
@@ -400,10 +400,7 @@ def run(output: Path = OUTPUT) -> int:
     for line in summary(rows):
         console.print(line, soft_wrap=True)
     console.print(f"\ntable: {path}")
-    found = violations(rows)
-    for line in found:
-        console.print(f"CONTRADICTION  {line}", style="bold red")
-    return 1 if found else 0
+    return status_of(console, violations(rows))
 
 
 def main(

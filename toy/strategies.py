@@ -23,7 +23,7 @@ from infodecode import Decoder, distributions
 from infodecode import strategies as s
 from infodecode.distributions import Joint
 from infodecode.frontier import Point
-from toy.study import OUTPUT, SEED, TOLERANCE, write
+from toy.study import OUTPUT, SEED, TOLERANCE, status_of, write
 
 SAMPLES = 4_000
 MAX_CHILDREN = 1_000_000
@@ -257,10 +257,7 @@ def run(output: Path = OUTPUT) -> int:
     console.print(f"tables: {path}, {document}")
     simulated = sum(row.samples is not None for row in rows)
     console.print(f"{len(rows)} rows, {simulated} of them simulated in part.")
-    wrong = list(contradictions(rows))
-    for line in wrong:
-        console.print(f"CONTRADICTION  {line}", style="bold red")
-    return 1 if wrong else 0
+    return status_of(console, contradictions(rows))
 
 
 def main(

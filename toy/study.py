@@ -327,6 +327,14 @@ def _equal(formula: float, value: float) -> bool:
     return formula == value or abs(formula - value) <= TOLERANCE
 
 
+def status_of(console: Console, contradictions: Iterable[str]) -> int:
+    """Print what contradicts what; the exit status of a study: 1 if anything does."""
+    found = list(contradictions)
+    for line in found:
+        console.print(f"CONTRADICTION  {line}", style="bold red")
+    return 1 if found else 0
+
+
 def write(rows: Sequence[Any], path: Path, *, command: str) -> None:
     """Write the table in one step: a reader sees the old file or the new one, never half of it."""
     origin = {
@@ -404,10 +412,7 @@ def run_study(
     path = output / f"{name}.csv"
     write(rows, path, command=f"python -m toy.{name}")
     console.print(f"\ntable: {path}")
-    found = violations(rows)
-    for line in found:
-        console.print(f"CONTRADICTION  {line}", style="bold red")
-    return 1 if found else 0
+    return status_of(console, violations(rows))
 
 
 def program(name: str, cases: Callable[[], list[Case]]) -> None:
