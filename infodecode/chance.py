@@ -25,7 +25,7 @@ from infodecode._kernels.selection import (
     settle_random_into,
     subsets_into,
 )
-from infodecode._typing import Array, BoolArray, IntArray
+from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint
 from infodecode.distributions._joint import as_float
 from infodecode.models import Evaluation
@@ -44,6 +44,10 @@ MAX_CHILDREN_TOKENS = 320_000_000
 
 class TooManyCanvases(ValueError):
     """A round leads to more canvases, or choices of positions, than ``max_children`` allows."""
+
+
+MOST_COMBINATIONS = 1 << 16
+"""Most combinations of tokens in the joint law of a round, on one canvas."""
 
 
 def children_allowed(length: int) -> int:
@@ -127,10 +131,15 @@ class Sampled(Chance):
         self, array: IntArray, state: State, where: BoolArray, evaluation: Evaluation
     ) -> IntArray:
         rows, positions = pairs_of(where)
-        uniform = np.empty(len(rows))
-        uniforms_into(state.stream, state.round, rows, positions, _stage(state, TOKEN), uniform)
+        stage, n = _stage(state, TOKEN), state.canvas.shape[1]
+
+        def numbers(k: int) -> FloatArray:
+            uniform = np.empty(len(rows))
+            uniforms_into(state.stream, state.round, rows, positions + n * k, stage, uniform)
+            return uniform
+
         out = array.copy()
-        out[rows, positions] = evaluation.draw(state.source[rows], positions, uniform)
+        out[rows, positions] = evaluation.draw_with(rows, state.source[rows], positions, numbers)
         return out
 
 
@@ -237,12 +246,42 @@ class Enumerated(Chance):
         self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
     ) -> Iterator[Branches]:
         """Slices of rows whose laws fit in memory, each branched in turn."""
+        if evaluation.dependent:
+            yield from self._branch_together(state, where, evaluation, support)
+            return
         for piece in pieces(count_in_row(where), max(1, _LAW_NUMBERS // self.width)):
             part = state.take(piece)
             for parent, canvas, weight in self._branch_part(
                 part, where[piece], evaluation, support
             ):
                 yield parent + piece.start, canvas, weight
+
+    def _branch_together(
+        self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None
+    ) -> Iterator[Branches]:
+        """Rows whose tokens of a round depend on each other, on all their combinations."""
+        ways = evaluation.outcome_counts(state.source, where)
+        if (most := float(ways.max(initial=0))) > MOST_COMBINATIONS:
+            raise TooManyCanvases(
+                f"the tokens of one round have {most:,.0f} combinations on a canvas, more than "
+                f"the {MOST_COMBINATIONS:,} that a joint law may have; decode fewer positions a "
+                "round, draw each on its own (joint=False), or simulate"
+            )
+        if support is not None:
+            self._children += float(np.minimum(ways, support._completions(state.canvas)).sum())
+        else:
+            self._children += float(ways.sum())
+        self._refuse_beyond(self._children, "canvases")
+        for piece in pieces(ways.astype(np.int64)):
+            row, tokens, share = evaluation.outcomes(state.source[piece], where[piece])
+            row = row + piece.start
+            filled = np.where(tokens >= 0, tokens, state.canvas[row])
+            weight = state.weight[row] * share
+            if support is not None:
+                possible = np.isfinite(support._log2_mass(filled))
+                self.absorbed += weight[~possible].sum()
+                row, filled, weight = row[possible], filled[possible], weight[possible]
+            yield row, filled, weight
 
     def _branch_part(
         self, state: State, where: BoolArray, evaluation: Evaluation, support: Joint | None

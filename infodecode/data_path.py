@@ -26,6 +26,7 @@ from infodecode.propagation import (
     propagate,
 )
 from infodecode.state import State
+from infodecode.token_rules import FromMarginal
 
 
 @dataclass(frozen=True)
@@ -215,10 +216,15 @@ _OWN_TOKENS = "decoder must draw the tokens it commits, got one that commits tok
 
 
 def _demand_choosing_first(decoder: Decoder) -> None:
-    if decoder.strategy.revising or decoder.draws_first or decoder.temperature != 1:
+    if (
+        decoder.strategy.revising
+        or decoder.draws_first
+        or decoder.temperature != 1
+        or decoder.tokens != FromMarginal()
+    ):
         raise ValueError(
-            "decoder must commit for good, choose before it draws, and have temperature 1, "
-            f"got {decoder!r}"
+            "decoder must commit for good, choose before it draws, and draw from the marginals at "
+            f"temperature 1, got {decoder!r}"
         )
 
 

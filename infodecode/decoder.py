@@ -10,12 +10,14 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.rows import any_in_row, count_in_row, pairs_of
-from infodecode._typing import Array, FloatArray, IntArray
+from infodecode._token_law import FromMarginal, TokenLaw
+from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.chance import CHOOSE, EXPLORE, REVISE, Chance
 from infodecode.models import Evaluation, Model, TokenRule
 from infodecode.state import BLOCK_SCORES, OPEN_SCORES, SCORES, VISIBLE_SCORES, State
 from infodecode.strategies import BlockPolicy, Candidates, Plan, Ranked, Strategy, WholeCanvas
 from infodecode.strategies._base import TIES, Action, as_plan
+from infodecode.token_evaluation import ruled
 
 ORDERS = ("choose-then-sample", "sample-then-choose")
 
@@ -33,6 +35,8 @@ class Decoder:
 
     Attributes:
         strategy: which positions to commit.
+        tokens: makes the token law from the model's marginal, which it is by default; the other
+            rules of `infodecode.token_rules` aim at a power law. Score fields stay the marginal's.
         temperature: of the token law; 0 takes the mode.
         order: ``"choose-then-sample"``: positions from the marginals, then tokens; at one position
             a round this is exact. ``"sample-then-choose"``: draw every feasible position
@@ -51,6 +55,7 @@ class Decoder:
     """
 
     strategy: Strategy
+    tokens: TokenLaw = field(default=FromMarginal(), kw_only=True)
     temperature: float = field(default=1.0, kw_only=True)
     order: str = field(default="choose-then-sample", kw_only=True)
     token_ties: str = field(default="random", kw_only=True)
@@ -63,6 +68,8 @@ class Decoder:
             raise TypeError(f"strategy must be a Strategy, got {_validation.shown(self.strategy)}")
         if not isinstance(self.blocks, BlockPolicy):
             raise TypeError(f"blocks must be a BlockPolicy, got {_validation.shown(self.blocks)}")
+        if not isinstance(self.tokens, TokenLaw):
+            raise TypeError(f"tokens must be a TokenLaw, got {_validation.shown(self.tokens)}")
         temperature = _validation.number("temperature", self.temperature, minimum=0)
         _validation.store(self, temperature=temperature)
         _validation.choice("order", self.order, ORDERS)
@@ -95,7 +102,8 @@ class Decoder:
     @property
     def rule(self) -> TokenRule:
         """How tokens are drawn."""
-        return TokenRule(self.temperature, self.token_ties, self.confidence == "tempered")
+        tempered = self.confidence == "tempered"
+        return TokenRule(self.temperature, self.token_ties, tempered, self.tokens)
 
     def round_limit(self, length: int, max_rounds: int | None) -> int:
         """Rounds to run at most: as asked, or as many as the strategy may need."""
@@ -106,25 +114,31 @@ class Decoder:
 
     def start(self, canvas: IntArray, weight: Array, stream: Array, model: Model) -> State:
         """Rows before their first round."""
+        self.tokens.demand_model(model, self.temperature)
         memory = {**self.strategy.start(canvas), **model.start(canvas)}
         return State.start(canvas, weight, stream, model.tolerance, memory)
 
     def step(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
         """One round of every row, in one piece (sampled) or several (enumerated)."""
         fresh = state.fresh()
-        opened = fresh.with_(feasible=self.blocks.feasible(fresh))
+        opened = fresh.with_(
+            feasible=self.blocks.feasible(fresh),
+            evaluated=fresh.evaluated * model.sequences_per_call,
+        )
         for after in self._plan_and_commit(opened, model, chance):
-            yield after.with_(round=after.round + 1)
+            memory = _updated(after.memory, self.strategy.forget(after))
+            yield after.with_(round=after.round + 1, memory=memory)
 
     def _plan_and_commit(self, state: State, model: Model, chance: Chance) -> Iterator[State]:
         view = self.strategy.view(state)
         shown = state if view is None else state.with_(canvas=view)
-        evaluation = model.evaluate(shown, self.rule)
+        rule = self.rule
+        evaluation = model.evaluate(shown, rule)
+        memory = _updated(state.memory, model.remember(shown))
         state = state.with_(
-            scores=self._scores(state, evaluation),
-            source=np.arange(state.rows),
-            memory=_updated(state.memory, model.remember(shown)),
+            scores=self._scores(state, evaluation), source=np.arange(state.rows), memory=memory
         )
+        evaluation = ruled(evaluation, model, shown.with_(memory=memory), rule)
         for explored in self._explore(state, evaluation, model, chance):
             for drawn in self._draw_first(explored, evaluation, chance):
                 plan = as_plan(self.strategy.plan(drawn))
@@ -189,20 +203,25 @@ class Decoder:
                 scores={**picked.scores, **self.strategy.assess(picked, tried)},
                 chosen=np.zeros(picked.canvas.shape, bool),
                 calls=picked.calls + (number > 0),
-                evaluated=picked.evaluated + number,
+                evaluated=picked.evaluated + number * model.sequences_per_call,
             )
 
     def _draw_first(self, state: State, evaluation: Evaluation, chance: Chance) -> Iterator[State]:
         if not self.draws_first:
             yield state
             return
+        state = _charged(state, state.feasible, evaluation)
         for drawn in chance.draw(state, state.feasible, evaluation):
             rows, positions = pairs_of(drawn.feasible)
+            tokens = drawn.drawn[rows, positions]
+            found = evaluation.confidence_of(drawn.source[rows], positions, tokens)
             probability = np.zeros(drawn.canvas.shape)
-            probability[rows, positions] = evaluation.confidence_of(
-                drawn.source[rows], positions, drawn.drawn[rows, positions]
-            )
-            named = {"confidence": probability, "drawn_probability": probability}
+            probability[rows, positions] = found
+            confidence = probability
+            if (changed := evaluation.confidence_in(tokens, found)) is not found:
+                confidence = np.zeros(drawn.canvas.shape)
+                confidence[rows, positions] = changed
+            named = {"confidence": confidence, "drawn_probability": probability}
             yield drawn.with_(scores={**drawn.scores, **named})
 
     def _choose(
@@ -267,7 +286,7 @@ class Decoder:
             state = state.with_(probability=np.where(committed, PENDING, known))
         pieces: Iterable[State] = (state,)
         if not self.draws_first:
-            pieces = chance.fill(state, where, evaluation)
+            pieces = chance.fill(_charged(state, where, evaluation), where, evaluation)
         for piece in pieces:
             if recorded:
                 piece = piece.with_(probability=self._probability(piece, evaluation))
@@ -296,6 +315,15 @@ class Decoder:
         cleared = state.with_(chosen=np.zeros(state.canvas.shape, bool))
         for revised in self._choose(cleared, actions, chance, REVISE):
             yield revised.with_(canvas=np.where(revised.chosen, np.int32(-1), revised.canvas))
+
+
+def _charged(state: State, where: BoolArray, evaluation: Evaluation) -> State:
+    """The state with the model calls that drawing tokens at ``where`` takes."""
+    costs = evaluation.draw_costs(state.source, where)
+    if costs is None:
+        return state
+    calls, evaluated = state.calls + costs.calls, state.evaluated + costs.evaluated
+    return state.with_(calls=calls, evaluated=evaluated)
 
 
 def _updated(

@@ -230,7 +230,8 @@ class ExactRun:
 
     @property
     def _looks_ahead(self) -> bool:
-        return type(self.decoder.strategy).explore is not Strategy.explore
+        looks = type(self.decoder.strategy).explore is not Strategy.explore
+        return looks or self.decoder.tokens.asks
 
     @property
     def _rational(self) -> bool:

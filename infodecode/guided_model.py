@@ -35,7 +35,7 @@ class GuidedModel(LawModel):
     the model makes up, it can; then the limit is taken: only such tokens are left, in
     proportion to :math:`p_c^{w+1}`.
 
-    A call evaluates two canvases; it counts as one call, and as one sequence evaluated.
+    A call evaluates two sequences for each canvas, and counts as one call.
 
     Args:
         model: the model to guide, or a distribution (then its `IdealModel`).
@@ -57,6 +57,8 @@ class GuidedModel(LawModel):
     Reference: Ho and Salimans 2022 (arXiv 2207.12598), equation 6; Nie et al. 2024 (arXiv
     2410.18514) for masked diffusion without paired data; ``generate.py`` of ML-GSAI/LLaDA.
     """
+
+    sequences_per_call = 2
 
     def __init__(
         self, model: LawModel | Joint, weight: float, *, prompt: Iterable[int] | int

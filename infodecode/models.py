@@ -8,8 +8,8 @@ they are and hands out numbers and tokens only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +21,8 @@ from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
 from infodecode._kernels.rows import empty_rows, pairs_of
 from infodecode._randomness import seed_key
 from infodecode._rounding import ROUNDING
+from infodecode._token_law import LARGEST_POWER, FromMarginal, TokenLaw, raised
+from infodecode._token_weights import Costs
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table
 from infodecode.distributions._joint import require
@@ -32,8 +34,8 @@ EXACT_TOLERANCE = ROUNDING
 FLOOR = 1e-12
 """Added to probabilities inside the logarithms of a divergence, as KLASS does."""
 
-LARGEST_POWER = 64
-"""Largest 1/temperature in rational arithmetic: the fractions grow with it."""
+_LAW_NUMBERS = 1 << 22
+"""Probabilities that a sum over tokens takes at once."""
 
 OFF_SUPPORT = ("marginal", "uniform", "natural")
 
@@ -48,11 +50,14 @@ class TokenRule:
             the lowest index.
         tempered_confidence: whether score fields come from the tempered law (ParallelBench) or the
             untempered one (LLaDA).
+        tokens: makes that law from the marginal. The loop applies it (`RuledEvaluation`): a model
+            only answers for its marginals.
     """
 
     temperature: float = 1.0
     ties: str = "random"
     tempered_confidence: bool = False
+    tokens: TokenLaw = field(default=FromMarginal())
 
     def temper(self, laws: Array, tolerance: float) -> Array:
         """The laws ``(K, V)`` actually drawn from; rows of zeros stay so."""
@@ -66,16 +71,12 @@ class TokenRule:
             if laws.dtype == object:
                 return np.asarray(top * np.frompyfunc(lambda c: Fraction(1, int(c)), 1, 1)(count))
             return np.asarray(top / count)
-        if laws.dtype == object:
-            powers = laws ** self._integer_power()
-        else:
-            peak = np.maximum(laws.max(axis=1, keepdims=True), np.finfo(float).tiny)
-            powers = (laws / peak) ** (1.0 / self.temperature)
-        total = powers.sum(axis=1, keepdims=True)
-        return np.asarray(powers / np.where(total > 0, total, 1))
+        exact = laws.dtype == object
+        return raised(laws, self._integer_power() if exact else 1.0 / self.temperature)
 
     def demand_rational(self) -> None:
         """Raise ValueError unless the tempered laws of fractions are fractions of bearable size."""
+        self.tokens.demand_rational()
         if self.temperature not in (0, 1):
             self._integer_power()
 
@@ -90,7 +91,20 @@ class TokenRule:
 
 
 class Evaluation(ABC):
-    """A model's answer on the canvases of one round."""
+    """A model's answer on the canvases of one round.
+
+    Pairs (row, position) come sorted by row. Token rules other than the default ask for powers of
+    the marginals: `draw_power`, `log2_probability_of` and `log2_power_sums` hand out numbers and
+    tokens only, so that a network computes them where its logits are. They follow from `marginal`,
+    whole laws, in an evaluation that can afford these. Neither temperature nor the confidence's
+    dialect touches any of the four.
+
+    Attributes:
+        dependent: whether tokens drawn together depend on each other; then `exact` asks for
+            `outcome_counts` and `outcomes` instead of `law`.
+    """
+
+    dependent: bool = False
 
     @abstractmethod
     def scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
@@ -112,6 +126,77 @@ class Evaluation(ABC):
     def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
         """Probability ``(K,)`` of given tokens, tempered or not as the rule says."""
 
+    def confidence_in(self, tokens: IntArray, probability: FloatArray) -> FloatArray:
+        """Confidence ``(K,)`` in drawn tokens: their probability, unless a model puts some off."""
+        return probability
+
+    def marginal(self, rows: IntArray, positions: IntArray) -> Array:
+        """The model's own laws ``(K, V)`` at the pairs."""
+        raise ValueError(
+            f"this token rule needs whole laws, which {type(self).__name__} does not hand out; "
+            "LocalPower and MetropolisHastings with mean-field weights do without"
+        )
+
+    def draw_power(
+        self, rows: IntArray, positions: IntArray, alpha: float, uniform: FloatArray
+    ) -> IntArray:
+        """A token ``(K,)`` per pair, by inversion of marginal^alpha, normalised."""
+        (row, position), back = self._distinct(rows, positions)
+        return inverted(raised(_floats(self.marginal(row, position)), alpha)[back], uniform)
+
+    def log2_probability_of(
+        self, rows: IntArray, positions: IntArray, tokens: IntArray
+    ) -> FloatArray:
+        """log2 of the marginals ``(K,)`` of given tokens; -inf where impossible."""
+        (row, position), back = self._distinct(rows, positions)
+        with np.errstate(divide="ignore"):
+            return np.log2(_floats(self.marginal(row, position))[back, tokens])
+
+    def log2_power_sums(self, rows: IntArray, positions: IntArray, alpha: float) -> FloatArray:
+        """log2 of the sum ``(K,)`` over all tokens of marginal^alpha, at the pairs."""
+        out = np.empty(len(rows))
+        step = _LAW_NUMBERS
+        for first in range(0, len(rows), step):
+            part = slice(first, first + step)
+            laws = _floats(self.marginal(rows[part], positions[part]))
+            step = max(1, _LAW_NUMBERS // laws.shape[1])
+            peak = laws.max(axis=1)
+            powers = (laws / peak[:, None]) ** alpha
+            out[part] = alpha * np.log2(peak) + np.log2(powers.sum(axis=1))
+        return out
+
+    def _distinct(
+        self, rows: IntArray, positions: IntArray
+    ) -> tuple[tuple[IntArray, IntArray], IntArray]:
+        """Pairs asked for more than once, once; and where each was."""
+        shape = int(rows.max(initial=-1)) + 1, int(positions.max(initial=-1)) + 1
+        return distinct_pairs(shape, rows, positions)
+
+    def draw_with(
+        self, rows: IntArray, source: IntArray, positions: IntArray,
+        numbers: Callable[[int], FloatArray],
+    ) -> IntArray:  # fmt: skip
+        """A token ``(K,)`` per pair, with as many random numbers as the token rule takes.
+
+        Args:
+            rows: ``(K,)`` which pairs are drawn together.
+            source, positions: ``(K,)`` the pairs.
+            numbers: k -> the k-th uniform number ``(K,)`` of every pair.
+        """
+        return self.draw(source, positions, numbers(0))
+
+    def draw_costs(self, rows: IntArray, where: BoolArray) -> Costs | None:
+        """What drawing at ``where`` (R', n) on some rows ``(R',)`` costs beyond this call."""
+        return None
+
+    def outcome_counts(self, rows: IntArray, where: BoolArray) -> FloatArray:
+        """In how many ways ``(R',)`` tokens at ``where`` (R', n) can be drawn together."""
+        raise NotImplementedError
+
+    def outcomes(self, rows: IntArray, where: BoolArray) -> tuple[IntArray, IntArray, Array]:
+        """These ways: row of ``where``, tokens ``(M, n)`` with -1 elsewhere, probability."""
+        raise NotImplementedError
+
 
 class Model(ABC):
     """Anything that predicts masked positions.
@@ -120,11 +205,13 @@ class Model(ABC):
         alphabet_sizes: tokens possible at each position.
         tolerance: differences that count as ties (1e-12 on exact models, 0 on networks).
         off_support: what it predicts on canvases of data probability 0, by name.
+        sequences_per_call: sequences it evaluates for each canvas; guidance takes two.
     """
 
     alphabet_sizes: tuple[int, ...]
     tolerance: float
     off_support: str = "model"
+    sequences_per_call: int = 1
 
     @abstractmethod
     def evaluate(self, state: State, rule: TokenRule) -> Evaluation:
@@ -215,23 +302,19 @@ class LawEvaluation(Evaluation):
         return np.asarray((laws * np.log2((laws + FLOOR) / (before + FLOOR))).sum(axis=1))
 
     def law(self, rows: IntArray, positions: IntArray) -> Array:
-        laws = self._laws(self._canvas, rows, positions)
-        return self._rule.temper(laws, self._model.tolerance)
+        return self._rule.temper(self.marginal(rows, positions), self._model.tolerance)
+
+    def marginal(self, rows: IntArray, positions: IntArray) -> Array:
+        return self._laws(self._canvas, rows, positions)
 
     def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
-        tokens = np.empty(len(rows), np.int64)
-        draw_into(_floats(self.law(rows, positions)), uniform, tokens)
-        return tokens
+        return inverted(_floats(self.law(rows, positions)), uniform)
 
     def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
         if len(rows) <= self._canvas.size:
             return np.asarray(self._score_laws(rows, positions)[np.arange(len(rows)), tokens])
-        asked = np.zeros(self._canvas.shape, bool)
-        asked[rows, positions] = True
-        once = pairs_of(asked)
-        place = np.empty(asked.shape, np.int64)
-        place[once] = np.arange(len(once[0]))
-        return np.asarray(self._score_laws(*once)[place[rows, positions], tokens])
+        once, back = distinct_pairs(self._canvas.shape, rows, positions)
+        return np.asarray(self._score_laws(*once)[back, tokens])
 
     def _score_laws(
         self, rows: IntArray, positions: IntArray, canvas: IntArray | None = None
@@ -364,6 +447,25 @@ class NoisyModel(LawModel):
 
 def _floats(laws: Array) -> FloatArray:
     return np.asarray(laws, dtype=np.float64)
+
+
+def inverted(laws: FloatArray, uniform: FloatArray) -> IntArray:
+    """A token ``(K,)`` from each law, at a uniform number."""
+    tokens = np.empty(len(laws), np.int64)
+    draw_into(laws, uniform, tokens)
+    return tokens
+
+
+def distinct_pairs(
+    shape: tuple[int, ...], rows: IntArray, positions: IntArray
+) -> tuple[tuple[IntArray, IntArray], IntArray]:
+    """Pairs of a canvas of this shape without repetitions, sorted, and the place of each there."""
+    asked = np.zeros(shape, bool)
+    asked[rows, positions] = True
+    once = pairs_of(asked)
+    place = np.empty(shape, np.int64)
+    place[once] = np.arange(len(once[0]))
+    return once, place[rows, positions]
 
 
 def _spread(values: Array, rows: IntArray, positions: IntArray, shape: tuple[int, ...]) -> Array:

@@ -103,6 +103,8 @@ def chance_for(
     support = law if off_support == "absorb" else None
     width = max(law.alphabet_sizes)
     reason = obstacle(law, decoder, model)
+    if reason is None and decoder.tokens.dependent:
+        reason = f"{decoder.tokens!r} draws the tokens of a round together"
     if orbits is None:
         wanted = law.length >= ORBITS_FROM and reason is None
     else:

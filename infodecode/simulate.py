@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from infodecode._html import figures_table
 from infodecode._progress import progress_bar
 from infodecode._randomness import seed_key, streams_of
 from infodecode._rounding import at_mode
-from infodecode._typing import Array, IntArray
+from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.chance import Sampled
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
@@ -204,18 +204,23 @@ def sampled_rounds(
     max_rounds: int,
     *,
     record: bool = False,
+    over: Callable[[State], BoolArray] | None = None,
 ) -> Iterator[State]:
-    """The states after each round; rows that have finished are left out of the next."""
+    """The states after each round; rows that are over are left out of the next.
+
+    A row is over when its strategy has finished, or as ``over`` says.
+    """
+    finished = decoder.strategy.finished if over is None else over
     chance = Sampled(record=record)
     state = decoder.start(canvas, np.ones(len(canvas)), streams, model)
     for _ in range(max_rounds):
         (state,) = decoder.step(state, model, chance)
         yield state
-        over = decoder.strategy.finished(state)
-        if over.all():
+        done = finished(state)
+        if done.all():
             return
-        if over.any():
-            state = state.take(np.flatnonzero(~over))
+        if done.any():
+            state = state.take(np.flatnonzero(~done))
 
 
 class _Tally:

@@ -78,7 +78,7 @@ def test_refusals():
         Decoder(strategies.TopK(1), temperature=0),
         Decoder(strategies.TopK(1), order="sample-then-choose"),
     ):
-        with pytest.raises(ValueError, match="choose before it draws, and have temperature 1"):
+        with pytest.raises(ValueError, match="choose before it draws, and draw from the marginals"):
             data_path(law, decoder)
     with pytest.raises(ValueError, match="max_children"):
         data_path(distributions.permutations(6), Decoder(strategies.TopK(2)), max_children=5)

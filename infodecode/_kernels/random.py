@@ -37,15 +37,15 @@ def bits_at(stream, mixed):  # type: ignore[no-untyped-def]
 
 
 @njit
-def bits(stream, round_, stage, position):  # type: ignore[no-untyped-def]
-    """64 random bits."""
-    return bits_at(stream, counter(round_, stage, position))
+def uniform_at(stream, mixed):  # type: ignore[no-untyped-def]
+    """`uniform` of a stream at a `counter`."""
+    return np.float64(bits_at(stream, mixed) >> np.uint64(11)) * (2.0**-53)
 
 
 @njit
 def uniform(stream, round_, stage, position):  # type: ignore[no-untyped-def]
     """A multiple of 2^-53 in [0, 1)."""
-    return np.float64(bits(stream, round_, stage, position) >> np.uint64(11)) * (2.0**-53)
+    return uniform_at(stream, counter(round_, stage, position))
 
 
 @njit

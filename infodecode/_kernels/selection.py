@@ -5,43 +5,46 @@ from __future__ import annotations
 import numpy as np
 
 from infodecode._kernels.jit import njit
-from infodecode._kernels.random import bits_at, counter, uniform
+from infodecode._kernels.random import bits_at, counter, uniform_at
 
 LEFT, SURE, TIED = 0, 1, 2
 
 
 @njit
-def _kth_largest(key, b, allowed, count, buffer):  # type: ignore[no-untyped-def]
-    """The ``count``-th largest allowed key of row ``b``."""
-    m = 0
-    for i in range(key.shape[1]):
-        buffer[m] = key[b, i]
-        m += allowed[b, i]
-    return select_smallest(buffer, m, m - count)
-
-
-@njit
 def select_smallest(values, m, rank):  # type: ignore[no-untyped-def]
-    """The value with ``rank`` smaller ones among the first ``m``; they change places (Hoare)."""
+    """The value with ``rank`` smaller ones among the first ``m``, which change places.
+
+    Quickselect around the median of three, in passes that swap every value and never branch on
+    one: first those below the pivot to the front, then those equal to it.
+    """
+    if rank == 0 or rank == m - 1:
+        smallest = largest = values[0]
+        for i in range(m):
+            smallest = min(smallest, values[i])
+            largest = max(largest, values[i])
+        return largest if rank else smallest
     low, high = 0, m - 1
     while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            high = j
-        elif rank >= i:
-            low = i
-        else:
-            break
+        a, b, c = values[low], values[(low + high) // 2], values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        end = low
+        for i in range(low, high + 1):
+            value = values[i]
+            values[i] = values[end]
+            values[end] = value
+            end += value < pivot
+        if rank < end:
+            high = end - 1
+            continue
+        low = end
+        for i in range(low, high + 1):
+            value = values[i]
+            values[i] = values[end]
+            values[end] = value
+            end += value <= pivot
+        if rank < end:
+            return pivot
+        low = end
     return values[rank]
 
 
@@ -53,38 +56,38 @@ def classify_into(key, count, allowed, tolerance, out, need, tied):  # type: ign
     ``need`` and ``tied`` (R,).
     """
     n = key.shape[1]
-    buffer = np.empty(n, np.float64)
+    values = np.empty(n + 1, np.float64)
     for b in range(key.shape[0]):
         m = 0
-        low, high = np.inf, -np.inf
         for i in range(n):
-            ok = allowed[b, i]
-            m += ok
-            low = min(low, key[b, i] if ok else np.inf)
-            high = max(high, key[b, i] if ok else -np.inf)
+            values[m] = key[b, i]
+            m += allowed[b, i]
         take = max(0, min(count[b], m))
+        need[b] = 0
+        tied[b] = 0
         if take == 0 or take == m:
             for i in range(n):
                 out[b, i] = SURE if allowed[b, i] and take else LEFT
-            need[b] = 0
-            tied[b] = 0
             continue
-        cut = low if low == high else _kth_largest(key, b, allowed, take, buffer)
-        sure, level = 0, 0
+        cut = values[0]
+        others = 0
+        for k in range(m):
+            others += values[k] != cut
+        if others > 0:
+            cut = select_smallest(values, m, m - take)
+        sure, reaching = 0, 0
         for i in range(n):
-            ok = allowed[b, i]
-            above = ok and key[b, i] > cut + tolerance
-            equal = ok and not above and key[b, i] >= cut - tolerance
-            out[b, i] = SURE * above + TIED * equal
+            reaches = allowed[b, i] and key[b, i] >= cut - tolerance
+            above = allowed[b, i] and key[b, i] > cut + tolerance
+            out[b, i] = TIED * reaches - SURE * above
             sure += above
-            level += equal
-        need[b] = take - sure
-        tied[b] = level
-        if need[b] == level:
+            reaching += reaches
+        if reaching > take:
+            need[b] = take - sure
+            tied[b] = reaching - sure
+        else:
             for i in range(n):
                 out[b, i] = SURE if out[b, i] else LEFT
-            need[b] = 0
-            tied[b] = 0
 
 
 @njit
@@ -92,20 +95,22 @@ def settle_lowest_into(classes, need, chosen):  # type: ignore[no-untyped-def]
     """Ties go to the lowest positions."""
     for b in range(classes.shape[0]):
         left = need[b]
+        if left == 0:
+            for i in range(classes.shape[1]):
+                chosen[b, i] = classes[b, i] == SURE
+            continue
         for i in range(classes.shape[1]):
-            if classes[b, i] == SURE:
-                chosen[b, i] = True
-            elif classes[b, i] == TIED and left > 0:
-                chosen[b, i] = True
-                left -= 1
+            taken = classes[b, i] == TIED and left > 0
+            chosen[b, i] = taken or classes[b, i] == SURE
+            left -= taken
 
 
 @njit
 def settle_random_into(classes, need, stream, round_, stage, chosen):  # type: ignore[no-untyped-def]
     """A uniformly random subset of the tied: those whose random words are smallest."""
     n = classes.shape[1]
-    word = np.empty(n, np.uint64)
-    place = np.empty(n, np.int64)
+    place = np.empty(n + 1, np.int64)
+    words, copies = np.empty(n, np.uint64), np.empty(n, np.uint64)
     mixed = np.empty(n, np.uint64)
     last_round = -1
     for b in range(classes.shape[0]):
@@ -120,22 +125,15 @@ def settle_random_into(classes, need, stream, round_, stage, chosen):  # type: i
         m = 0
         for i in range(n):
             place[m] = i
-            word[m] = bits_at(stream[b], mixed[i])
             m += classes[b, i] == TIED
-        if need[b] * m <= 256:
-            for _ in range(need[b]):
-                best = 0
-                for k in range(1, m):
-                    if word[k] < word[best]:
-                        best = k
-                chosen[b, place[best]] = True
-                m -= 1
-                word[best] = word[m]
-                place[best] = place[m]
-        else:
-            order = np.argsort(word[:m])
-            for k in range(need[b]):
-                chosen[b, place[order[k]]] = True
+        for k in range(m):
+            copies[k] = mixed[place[k]]
+        for k in range(m):
+            words[k] = bits_at(stream[b], copies[k])
+            copies[k] = words[k]
+        cut = select_smallest(copies, m, need[b] - 1)
+        for k in range(m):
+            chosen[b, place[k]] = words[k] <= cut
 
 
 @njit
@@ -171,10 +169,17 @@ def subsets_into(classes, need, first, parent, chosen):  # type: ignore[no-untyp
 @njit
 def bernoulli_into(probability, allowed, stream, round_, stage, chosen):  # type: ignore[no-untyped-def]
     """Each allowed position on its own, with its probability."""
+    n = allowed.shape[1]
+    mixed = np.empty(n, np.uint64)
+    last_round = -1
     for b in range(allowed.shape[0]):
-        for i in range(allowed.shape[1]):
-            if allowed[b, i]:
-                chosen[b, i] = uniform(stream[b], round_[b], stage, i) < probability[b, i]
+        if round_[b] != last_round:
+            last_round = round_[b]
+            for i in range(n):
+                mixed[i] = counter(last_round, stage, i)
+        for i in range(n):
+            number = uniform_at(stream[b], mixed[i])
+            chosen[b, i] = allowed[b, i] and number < probability[b, i]
 
 
 @njit
@@ -197,29 +202,25 @@ def coin_flips_into(certain, open_, first, parent, chosen):  # type: ignore[no-u
 def factor_counts_into(confidence, feasible, factor, inclusive, out):  # type: ignore[no-untyped-def]
     """Most positions m of a row with ``(m + 1) (1 - m-th largest confidence) < factor`` (or <=).
 
-    A position passes in groups up to a size of its own; m positions go if m pass in groups of m.
+    That is, the largest m for which m positions stay below the factor on their own. Fewer do as m
+    grows, so it is found by bisection.
     """
     n = confidence.shape[1]
-    passing = np.empty(n + 1, np.int64)
+    doubt = np.empty(n + 1, np.float64)
     for b in range(confidence.shape[0]):
-        passing[:] = 0
+        candidates = 0
         for i in range(n):
-            if not feasible[b, i]:
-                continue
-            doubt = 1 - confidence[b, i]
-            size = n
-            if (n + 1) * doubt > factor:
-                size = min(n, int(factor / doubt) + 1)
-            while size > 0:
-                spent = (size + 1) * doubt
-                if spent < factor or (inclusive and spent == factor):
-                    break
-                size -= 1
-            passing[size] += 1
-        number = 0
-        out[b] = 0
-        for size in range(n, 0, -1):
-            number += passing[size]
-            if number >= size:
-                out[b] = size
-                break
+            doubt[candidates] = 1 - confidence[b, i]
+            candidates += feasible[b, i]
+        size, beyond = 0, candidates + 1
+        while beyond - size > 1:
+            middle = (size + beyond) // 2
+            number = 0
+            for k in range(candidates):
+                spent = (middle + 1) * doubt[k]
+                number += spent <= factor if inclusive else spent < factor
+            if number >= middle:
+                size = middle
+            else:
+                beyond = middle
+        out[b] = size

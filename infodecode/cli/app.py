@@ -1,4 +1,4 @@
-"""The commands ``infodecode bounds``, ``exact``, ``simulate``, ``frontier``, ``sample``, ``list``.
+"""The commands ``infodecode bounds``, ``exact``, ``simulate``, ``frontier``, ``sweep``, ….
 
 Each command parses its arguments, calls one function of the library and hands
 the result to `infodecode.cli.show`. Whatever the library refuses is one line
@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 import infodecode
 from infodecode.cli import frontiers, show
+from infodecode.cli.decode import decode
 from infodecode.cli.listing import listing
 from infodecode.cli.options import (
     FOLLOW,
@@ -29,6 +30,7 @@ from infodecode.cli.options import (
     Temperature,
     spread,
 )
+from infodecode.cli.sweep import sweep
 from infodecode.cli.vocabulary import GROUPS
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -295,6 +297,10 @@ def frontier(
     frontiers.frontier(result, temperature=temperature, order=order, as_json=json)
 
 
+app.command()(decode)
+app.command()(sweep)
+
+
 @app.command()
 @spread
 def sample(
@@ -362,7 +368,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit: 0 done, 2 bad input (one line on standard error)."""
     try:
         status = app(arguments, prog_name="infodecode", standalone_mode=False)
-    except (TyperException, ValueError, TypeError, OSError) as error:
+    except (TyperException, ValueError, TypeError, OSError, ImportError) as error:
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         print(f"infodecode: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(2)

@@ -23,6 +23,7 @@ TITLES = {
     "strategies": "Strategies (--strategy)",
     "models": "Models (--model)",
     "blocks": "Blocks (--blocks)",
+    "tokens": "Token rules (--tokens)",
 }
 NOTES = {
     "distributions": (

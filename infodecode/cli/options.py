@@ -96,6 +96,14 @@ class DecodingOptions:
             metavar="NAME:VALUE,...",
         ),
     ] = "ideal"
+    tokens: Annotated[
+        str,
+        typer.Option(
+            help="From the marginal of a position to the law its token is drawn from, such as "
+            "local_power:4: infodecode list tokens.",
+            metavar="NAME:VALUE,...",
+        ),
+    ] = "from_marginal"
     temperature: Temperature = 1.0
     order: Order = "choose-then-sample"
     token_ties: Annotated[
@@ -128,6 +136,7 @@ class DecodingOptions:
     def read_decoder(self) -> Decoder:
         return Decoder(
             parsing.parse_strategy(self.strategy),
+            tokens=parsing.parse_tokens(self.tokens),
             temperature=self.temperature,
             order=self.order,
             token_ties=self.token_ties,

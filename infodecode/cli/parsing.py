@@ -30,11 +30,13 @@ from infodecode.cli.vocabulary import (
     DISTRIBUTIONS,
     MODELS,
     STRATEGIES,
+    TOKEN_RULES,
     Entry,
     Readers,
 )
 from infodecode.distributions import Joint
 from infodecode.models import IdealModel, Model
+from infodecode.token_rules import TokenLaw
 
 T = TypeVar("T")
 
@@ -203,6 +205,11 @@ def _split(text: str, separator: str) -> list[str]:
 def parse_strategy(specification: str) -> strategies.Strategy:
     """``"top_k:2,by=random"`` -> ``TopK(2, by="random")``; see `STRATEGIES`."""
     return resolve(specification, STRATEGIES, "strategy")
+
+
+def parse_tokens(specification: str) -> TokenLaw:
+    """``"local_power:4"`` -> ``LocalPower(4)``; see `TOKEN_RULES`."""
+    return resolve(specification, TOKEN_RULES, "token rule")
 
 
 def parse_blocks(specification: str) -> strategies.BlockPolicy:

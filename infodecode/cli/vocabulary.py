@@ -13,6 +13,14 @@ from infodecode.distributions import Joint
 from infodecode.gumbel_model import TruncatedGumbelModel
 from infodecode.models import IdealModel, Model, NoisyModel
 from infodecode.stale_model import StaleModel
+from infodecode.token_rules import (
+    ExactPower,
+    FromMarginal,
+    LocalPower,
+    MeanFieldPower,
+    MetropolisHastings,
+    TokenLaw,
+)
 
 T = TypeVar("T")
 Readers: TypeAlias = Mapping[str, Callable[[str], object]]
@@ -511,10 +519,51 @@ BLOCK_POLICIES: Mapping[str, Entry[strategies.BlockPolicy]] = {
     ),
 }
 
+TOKEN_RULES: Mapping[str, Entry[TokenLaw]] = {
+    "from_marginal": Entry(FromMarginal, "the model's marginal", "from_marginal"),
+    "local_power": Entry(
+        LocalPower,
+        "the marginal to the power alpha",
+        "local_power:4",
+        {"alpha": number},
+        "Karan and Du 2025",
+    ),
+    "exact_power": Entry(
+        ExactPower,
+        "that, times the powers of every future: the power law's own tokens",
+        "exact_power:4",
+        {"alpha": number},
+        "Locally Confident, Globally Stuck",
+    ),
+    "mean_field_power": Entry(
+        MeanFieldPower,
+        "that, times the futures as if their positions were independent",
+        "mean_field_power:4",
+        {"alpha": number},
+        "Locally Confident, Globally Stuck",
+    ),
+    "metropolis_hastings": Entry(
+        MetropolisHastings,
+        "proposals from local_power, accepted by their futures; weight=exact, joint=false, "
+        "bracket=false",
+        "metropolis_hastings:4,proposals=8,steps=2",
+        {
+            "alpha": number,
+            "proposals": integer,
+            "steps": integer,
+            "weight": str,
+            "joint": flag,
+            "bracket": flag,
+        },
+        "Locally Confident, Globally Stuck",
+    ),
+}
+
 GROUPS: Mapping[str, Mapping[str, Entry[Any]]] = {
     "distributions": {**DISTRIBUTIONS, **COMBINATIONS},
     "strategies": STRATEGIES,
     "models": MODELS,
     "blocks": BLOCK_POLICIES,
+    "tokens": TOKEN_RULES,
 }
 """What ``infodecode list`` shows."""

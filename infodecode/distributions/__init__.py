@@ -16,6 +16,7 @@ from infodecode.distributions._compose import Concatenation as Concatenation
 from infodecode.distributions._compose import Mixture as Mixture
 from infodecode.distributions._hidden_markov import HiddenMarkov as HiddenMarkov
 from infodecode.distributions._hidden_markov import hidden_markov as hidden_markov
+from infodecode.distributions._inhomogeneous import InhomogeneousChain as InhomogeneousChain
 from infodecode.distributions._joint import TABLE_LIMIT as TABLE_LIMIT
 from infodecode.distributions._joint import Joint as Joint
 from infodecode.distributions._language import article as article
@@ -33,6 +34,9 @@ from infodecode.distributions._lists import sort as sort
 from infodecode.distributions._markov import MarkovChain as MarkovChain
 from infodecode.distributions._markov import markov_chain as markov_chain
 from infodecode.distributions._permutations import Permutations as Permutations
+from infodecode.distributions._power import log2_power_mass as log2_power_mass
+from infodecode.distributions._power import log2_power_sum as log2_power_sum
+from infodecode.distributions._power import power as power
 from infodecode.distributions._profiles import profile_records as profile_records
 from infodecode.distributions._puzzles import LatinSquares as LatinSquares
 from infodecode.distributions._puzzles import Sudoku as Sudoku

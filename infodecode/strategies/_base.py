@@ -186,6 +186,14 @@ class Strategy:
         """What to mask again after this round's commits (``state.chosen``); None for nothing."""
         return None
 
+    def forget(self, state: State) -> Mapping[str, Array]:
+        """Arrays of the memory, after a round, with what cannot matter any more set to one value.
+
+        No decode may depend on it. Rows of `exact` that are told apart by their memory alone take
+        time and space each: what is forgotten lets them merge.
+        """
+        return NOTHING
+
     def finished(self, state: State) -> BoolArray:
         """``(R,)`` rows whose decode is over; by default those without a mask."""
         return np.asarray(~any_in_row(state.masked))

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row, count_in_row
+from infodecode._kernels.plans import closed_masks
+from infodecode._kernels.rows import count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Strategy
@@ -54,8 +55,7 @@ def distinct_rounds(length: int) -> tuple[int, ...]:
 
 def demand_open(strategy: Strategy, state: State) -> None:
     """Raise ValueError if a block has closed with masks in it: they could never be committed."""
-    before = np.arange(state.canvas.shape[1]) < state.scores["block_start"][:, None]
-    lost = any_in_row(state.masked & ~state.feasible & before)
+    lost = closed_masks(state.canvas, state.feasible, state.scores["block_start"])
     if lost.any():
         row = int(np.argmax(lost))
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from infodecode._kernels.plans import within
 from infodecode._kernels.rows import any_in_row
 from infodecode._typing import BoolArray, IntArray
 from infodecode.state import State
@@ -22,6 +23,11 @@ def demand_whole_canvas(strategy: Strategy, state: State) -> None:
 def block_range(block: IntArray, length: int, n: int) -> tuple[IntArray, IntArray]:
     """First position ``(R,)`` of a block, and the one after its last."""
     return block * length, np.minimum((block + 1) * length, n)
+
+
+def up_to(stop: IntArray, n: int) -> BoolArray:
+    """``(R, n)``: positions before ``stop``."""
+    return np.asarray(within(np.zeros_like(stop), stop, n))
 
 
 def first_open_block(masked: BoolArray, length: int) -> IntArray:

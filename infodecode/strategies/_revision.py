@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from infodecode._kernels.plans import within
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._clock import CLOCK_NEEDS
@@ -29,9 +30,8 @@ def own(state: State) -> BoolArray:
 
 def in_block(state: State) -> BoolArray:
     """``(R, n)``: positions of the open block."""
-    place = np.arange(state.canvas.shape[1])
     start, end = state.scores["block_start"], state.scores["block_end"]
-    return np.asarray((place >= start[:, None]) & (place < end[:, None]))
+    return np.asarray(within(start, end, state.canvas.shape[1]))
 
 
 WHOLE_NUMBER = 1e-9

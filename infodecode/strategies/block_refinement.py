@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import within
 from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
-from infodecode.strategies._own_blocks import block_range, demand_whole_canvas, first_open_block
+from infodecode.strategies._own_blocks import (
+    block_range,
+    demand_whole_canvas,
+    first_open_block,
+    up_to,
+)
 
 
 @dataclass(frozen=True)
@@ -107,8 +113,7 @@ class BlockRefinement(Strategy):
         confidence, step = state.scores["confidence"], state.memory["step"]
         n = confidence.shape[1]
         start, stop = block_range(state.memory["block"], self.block_length, n)
-        place = np.arange(n)
-        inside = (place >= start[:, None]) & (place < stop[:, None])
+        inside = within(start, stop, n)
         open_ = inside & state.masked
         left = count_in_row(open_)
         even, remainder = divmod(self.block_length, self.steps)
@@ -154,7 +159,7 @@ class BlockRefinement(Strategy):
     def _next_block(self, state: State, stop: IntArray) -> IntArray:
         if self._edits_full_blocks:
             return np.asarray(state.memory["block"] + 1)
-        beyond = state.masked & (np.arange(state.canvas.shape[1]) >= stop[:, None])
+        beyond = state.masked & ~up_to(stop, state.canvas.shape[1])
         return first_open_block(beyond, self.block_length)
 
     def finished(self, state: State) -> BoolArray:

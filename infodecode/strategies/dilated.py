@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import first_due
 from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
@@ -119,10 +120,7 @@ class Dilated(Strategy):
         last = np.array([int(one.max()) for one in levels])
         if self.skip:
             return self._skipping(state, level, last[number[state.scores["block_start"]]])
-        waiting = np.where(state.feasible, level, len(level))
-        lowest = np.minimum.reduceat(waiting, starts, axis=1)
-        due = state.feasible & (level == lowest[:, number])
-        return Plan((_all(due),))
+        return Plan((_all(first_due(state.feasible, state.feasible, level, starts)),))
 
     def _skipping(self, state: State, level: IntArray, last: IntArray) -> Plan:
         """Positions due and sure enough; ``last`` is the last level of each row's open block."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
-from infodecode._typing import Array, IntArray
+from infodecode._kernels.plans import entropy_prefixes_into
 from infodecode.state import State
 from infodecode.strategies._base import Ranked, Strategy
 
@@ -63,29 +63,11 @@ class EntropyBounded(Strategy):
         return frozenset({"entropy", self.by})
 
     def plan(self, state: State) -> Ranked:
-        feasible, entropy = state.feasible, state.scores["entropy"]
-        keys = [~feasible, entropy]
-        if self.by != "entropy":
-            score = -state.scores[self.by]
-            keys.insert(1, _place(_order([score]), [score], state.tolerance))
-        order = _order(keys)
-        ranked = np.take_along_axis(entropy, order, axis=1)
-        spent = np.cumsum(ranked, axis=1) - np.maximum.accumulate(ranked, axis=1)
-        inside = np.arange(spent.shape[1]) < feasible.sum(axis=1)[:, None]
-        count = (inside & (spent <= self.gamma + state.tolerance)).sum(axis=1)
-        return Ranked(-_place(order, keys, state.tolerance), np.maximum(count, 1))
-
-
-def _order(keys: list[Array]) -> IntArray:
-    """Positions of each row in ascending order, the first key counting most."""
-    return np.asarray(np.lexsort(keys[::-1], axis=1))
-
-
-def _place(order: IntArray, keys: list[Array], tolerance: float) -> IntArray:
-    """Place ``(R, n)`` of each position in the order; the same if all keys are equal."""
-    new = np.zeros(order.shape, bool)
-    for key in keys:
-        new[:, 1:] |= np.diff(np.take_along_axis(key, order, axis=1) * 1.0, axis=1) > tolerance
-    place = np.empty(order.shape, np.int64)
-    np.put_along_axis(place, order, np.cumsum(new, axis=1), axis=1)
-    return place
+        entropy = state.scores["entropy"]
+        key, count = np.empty(entropy.shape), np.empty(state.rows, np.int64)
+        scored, budget = self.by != "entropy", self.gamma + state.tolerance
+        entropy_prefixes_into(
+            state.scores[self.by], entropy, state.feasible, scored, budget, state.tolerance,
+            key, count,
+        )  # fmt: skip
+        return Ranked(key, np.maximum(count, 1))

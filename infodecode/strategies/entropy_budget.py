@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.rows import count_in_row
 from infodecode.distributions import Joint
 from infodecode.distributions._joint import require
 from infodecode.state import State
@@ -48,15 +49,13 @@ class EntropyBudget(Strategy):
         return frozenset({"entropy"})
 
     def plan(self, state: State) -> Ranked:
-        feasible = state.feasible
-        n = feasible.shape[1]
-        candidates = np.maximum(feasible.sum(axis=1), 1)
-        mean = np.where(feasible, state.scores["entropy"], 0.0).sum(axis=1) / candidates
+        n = state.canvas.shape[1]
+        mean = state.scores["entropy"].sum(axis=1) / np.maximum(count_in_row(state.feasible), 1)
         budget = self.eta + state.tolerance
         size = np.full(len(mean), float(n))
         np.divide(budget, mean, out=size, where=mean * n > budget)
         count = np.maximum(np.floor(size), 1).astype(np.int64)
-        return Ranked(np.zeros(feasible.shape), count, ties="random")
+        return Ranked(np.zeros(state.canvas.shape), count, ties="random")
 
 
 def entropy_budget_bound(distribution: Joint, eta: float, kl_path: float) -> float:

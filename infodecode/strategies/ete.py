@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row
+from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray
 from infodecode.state import State
 from infodecode.strategies._base import Action, Candidates, Plan, Ranked, Strategy
@@ -105,7 +105,7 @@ class ETE(Strategy):
             return None
         confidence, place = state.scores["p1"], np.arange(state.canvas.shape[1])
         current = state.feasible & (place >= state.scores["block_start"][:, None])
-        masked = current.sum(axis=1)
+        masked = count_in_row(current)
         mean = (confidence * current).sum(axis=1) / np.maximum(masked, 1)
         poor = (mean < self.trigger - state.tolerance) & (masked >= self.least_masked)
         later = self.later_bonus * place / max(1, len(place) - 1)
@@ -118,7 +118,7 @@ class ETE(Strategy):
         others[np.arange(len(rows)), positions] = False
         newly = others & self._sure(state, candidates.scores["p1"])
         newly &= ~self._sure(state, state.scores["p1"])[rows]
-        gain = np.log2(state.scores["p1"][rows, positions]) + self.weight * newly.sum(axis=1)
+        gain = np.log2(state.scores["p1"][rows, positions]) + self.weight * count_in_row(newly)
         prospect = np.full(state.canvas.shape, -np.inf)
         prospect[rows, positions] = gain
         return {"prospect": prospect}
@@ -147,7 +147,9 @@ class ETE(Strategy):
         confidence, number = state.scores["p1"], state.scores["block_number"]
         allowed = allowed & rows[:, None]
         sure = allowed & self._sure(state, confidence)
-        actions: list[Action] = [Ranked(np.zeros(confidence.shape), sure.sum(axis=1), allowed=sure)]
+        actions: list[Action] = [
+            Ranked(np.zeros(confidence.shape), count_in_row(sure), allowed=sure)
+        ]
         if not self.implicit:
             return (*actions, _best(confidence, allowed, rows & ~any_in_row(sure) & ~explored))
         current = number[np.arange(len(number)), state.scores["block_start"]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.rows import count_in_row
 from infodecode._kernels.selection import factor_counts_into
 from infodecode.state import State
 from infodecode.strategies._base import Ranked, Strategy
@@ -60,6 +61,6 @@ class Factor(Strategy):
         forced = count == 0
         count = np.maximum(count, 1)
         if self.as_shipped:
-            candidates = state.feasible.sum(axis=1)
+            candidates = count_in_row(state.feasible)
             count = np.where(count == candidates - 1, candidates, count)
         return Ranked(confidence, count, forced=forced)

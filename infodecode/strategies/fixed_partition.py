@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row
+from infodecode._kernels.plans import first_due
+from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode.state import State
 from infodecode.strategies._base import Ranked, Strategy
 
@@ -50,11 +51,10 @@ class FixedPartition(Strategy):
         turn = np.empty(n, np.int64)
         for t, block in enumerate(self.blocks):
             turn[list(block)] = t
-        waiting = np.where(state.masked, turn, len(self.blocks))
-        due = state.feasible & (turn == waiting.min(axis=1, keepdims=True))
+        due = first_due(state.masked, state.feasible, turn, np.zeros(1, np.int64))
         if not any_in_row(due).all():
             raise ValueError(
                 "blocks of a FixedPartition must be open in their turn: leave the decoder's own "
                 f"blocks at WholeCanvas(), got {self.blocks}"
             )
-        return Ranked(np.zeros(state.canvas.shape), due.sum(axis=1), allowed=due)
+        return Ranked(np.zeros(state.canvas.shape), count_in_row(due), allowed=due)

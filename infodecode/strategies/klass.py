@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import kept
 from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import PREVIOUS_CANVAS, State
@@ -110,7 +111,7 @@ class KLASS(Strategy):
         if self.history > 1:
             ready &= state.memory["streak"] >= self.history - 1
             streak = np.minimum(state.memory["streak"] + 1, self.history - 1)
-            memory["streak"] = np.where(stable, streak, 0)
+            memory["streak"] = kept(stable, streak)
         number, clock = self._fallback(state)
         action = self._action(state, ready, number)
         return Plan((action,), {**memory, **clock})

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import picked
+from infodecode._kernels.rows import count_in_row
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
@@ -117,25 +119,23 @@ class P2(Strategy):
         step, _, clock = tick(state, self.steps)
         planned = own(state) & in_block(state)
         allowed = state.feasible | (planned & ~state.masked)
-        left = self.masked_after(planned.sum(axis=1), step)
-        count = np.maximum(allowed.sum(axis=1) - left, 0)
+        left = self.masked_after(count_in_row(planned), step)
+        count = np.maximum(count_in_row(allowed) - left, 0)
         return Plan((Ranked(self._scores(state), count, allowed=allowed),), clock)
 
     def _scores(self, state: State) -> FloatArray:
         fields, masked = state.scores, state.masked
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.score == "margin":
-                first = np.where(masked, fields["p1"], fields["visible_p1"])
-                second = np.where(masked, fields["p2"], fields["visible_p2"])
+                first = picked(masked, fields["p1"], fields["visible_p1"])
+                second = picked(masked, fields["p2"], fields["visible_p2"])
                 scores = np.where(first > 0, np.log2(first) - np.log2(second), 0)
             else:
-                scores = np.log2(
-                    np.where(masked, fields["confidence"], fields[self._visible_field])
-                )
+                scores = np.log2(picked(masked, fields["confidence"], fields[self._visible_field]))
             weighed = self.eta * scores
         if self.eta == 0:
             weighed = np.full(scores.shape, 0.0 if self.score == "margin" else np.inf)
-        return np.where(masked, scores, weighed)
+        return np.asarray(picked(masked, scores, weighed))
 
     def revise(self, state: State) -> Ranked:
         gone = ~state.masked & ~state.chosen & own(state) & in_block(state)

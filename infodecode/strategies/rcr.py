@@ -9,6 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import kept, picked
+from infodecode._kernels.rows import count_in_row
+from infodecode._kernels.selection import SURE, classify_into
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
@@ -110,14 +113,37 @@ class RCR(Strategy):
         return Plan((everything,), clock)
 
     def revise(self, state: State) -> Plan:
-        kept = state.memory["running"]
-        latest = state.probability if self.as_shipped else np.maximum(kept, state.probability)
-        running = np.where(state.chosen, latest, kept)
+        before = state.memory["running"]
+        latest = state.probability if self.as_shipped else np.maximum(before, state.probability)
+        running = picked(state.chosen, latest, before)
         filled = own(state)
-        masks = (filled & in_block(state)).sum(axis=1)
+        masks = count_in_row(filled & in_block(state))
         count = self.masked_after(masks, state.memory["block_round"] - 1)
         action = Ranked(-running, count, allowed=filled & ~state.masked)
         return Plan((action,), {"running": running})
+
+    def forget(self, state: State) -> Mapping[str, Array]:
+        """Confidences that decide nothing any more.
+
+        As shipped, those of masked positions. Else, when only one more round of the last block
+        masks, k positions, those of masked positions surely among the k lowest: a smaller one there
+        is masked again as well. After that round, all.
+        """
+        running = state.memory["running"]
+        if self.as_shipped:
+            return {"running": kept(~state.masked, running)}
+        filled, step = own(state), state.memory["block_round"]
+        masks = count_in_row(filled & in_block(state))
+        last = state.scores["block_end"] == state.canvas.shape[1]
+        last &= self.masked_after(masks, step + 1) == 0
+        if not last.any():
+            return {}
+        count = self.masked_after(masks, step)
+        classes = np.empty(running.shape, np.uint8)
+        need, tied = np.empty(len(count), np.int64), np.empty(len(count), np.int64)
+        classify_into(-running, count, filled, state.tolerance, classes, need, tied)
+        lowest = state.masked & (classes == SURE)
+        return {"running": kept(~(lowest | (count == 0)[:, None]) | ~last[:, None], running)}
 
     def finished(self, state: State) -> BoolArray:
         full = super().finished(state)

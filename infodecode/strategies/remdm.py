@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import kept, picked, spread
 from infodecode._kernels.rows import any_in_row
 from infodecode._rounding import ROUNDING
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
@@ -38,7 +39,7 @@ def confidence_shares(probability: FloatArray, where: BoolArray) -> FloatArray:
     Returns:
         ``(R, n)``, each row adding up to 1, or to 0 where no position is visible.
     """
-    weight = np.where(where, np.exp(-probability), 0)
+    weight = kept(where, np.exp(-probability))
     total = weight.sum(axis=1, keepdims=True)
     return np.asarray(weight / np.where(total > 0, total, 1))
 
@@ -235,22 +236,28 @@ class ReMDM(Strategy):
         tokens = None
         if self.as_shipped:
             tokens = np.where(step[:, None] >= self.steps, state.scores["token1"], -1)
-        if self.variant == "conf":
-            known = np.where(state.masked, 0, state.memory["filled_with"])
-            memory = {**memory, "filled_with": known}
-        probability = np.where(state.feasible, unmask[:, None], 0.0)
-        return Plan((Independent(probability, tokens=tokens),), memory)
+        return Plan((Independent(spread(state.feasible, unmask), tokens=tokens),), memory)
 
     def revise(self, state: State) -> Plan:
         step = state.memory["block_round"] - 1
-        sigma = self._schedule[0][np.minimum(step, self.rounds - 1)][:, None]
+        sigma = self._schedule[0][np.minimum(step, self.rounds - 1)]
         before = ~state.masked & ~state.chosen & own(state) & in_block(state)
         if self.variant != "conf":
-            return Plan((Independent(np.where(before, sigma, 0.0), allowed=before),))
+            return Plan((Independent(spread(before, sigma), allowed=before),))
         known = state.memory["filled_with"]
-        action = Independent(sigma * confidence_shares(known, before), allowed=before)
-        after = np.where(state.chosen, state.probability, known)
+        action = Independent(sigma[:, None] * confidence_shares(known, before), allowed=before)
+        after = picked(state.chosen, state.probability, known)
         return Plan((action,), {"filled_with": after})
+
+    def forget(self, state: State) -> Mapping[str, Array]:
+        """Probabilities of tokens that are gone, and of a block in which none is masked again."""
+        if self.variant != "conf":
+            return {}
+        known = ~state.masked
+        over = state.memory["block_round"] > np.flatnonzero(self._schedule[0]).max(initial=-1)
+        if over.any():
+            known &= ~(in_block(state) & over[:, None])
+        return {"filled_with": kept(known, state.memory["filled_with"])}
 
     def finished(self, state: State) -> BoolArray:
         return np.asarray(~any_in_row(state.masked) & (state.memory["block_round"] >= self.rounds))

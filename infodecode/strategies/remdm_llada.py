@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row
+from infodecode._kernels.plans import kept, picked
+from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
@@ -92,21 +93,30 @@ class ReMDMLLaDA(Strategy):
         step, new, clock = tick(state, self.rounds)
         done = np.clip(step + 1 - self._first_extra(state), 0, self._extra)
         quotas = np.minimum(step + 1 - done, self.steps)
-        total = (own(state) & in_block(state)).sum(axis=1)
+        total = count_in_row(own(state) & in_block(state))
         base, more = np.divmod(total, self.steps)
         left = total - base * quotas - np.minimum(more, quotas)
-        count = np.maximum(state.feasible.sum(axis=1) - left, 0)
-        known = np.where(state.masked | new[:, None], 0, state.memory["filled_with"])
+        count = np.maximum(count_in_row(state.feasible) - left, 0)
+        known = state.memory["filled_with"]
+        if new.any():
+            known = np.where(new[:, None], 0, known)
         action = Ranked(state.scores["confidence"], count)
         return Plan((action,), {**clock, "filled_with": known})
 
     def revise(self, state: State) -> Plan:
-        known = np.where(state.chosen, state.probability, state.memory["filled_with"])
+        known = picked(state.chosen, state.probability, state.memory["filled_with"])
         ahead = self._first_extra(state) + self._extra - state.memory["block_round"]
         redo = (ahead > 0) & (ahead <= self._extra)
         allowed = ~state.masked & own(state) & in_block(state)
         action = Ranked(-known, np.where(redo, self.remdm_number, 0), allowed=allowed)
-        return Plan((action,), {"filled_with": np.where(ahead[:, None] > 1, known, 0)})
+        over = ahead <= 1
+        if over.any():
+            known = np.where(over[:, None], 0, known)
+        return Plan((action,), {"filled_with": known})
+
+    def forget(self, state: State) -> Mapping[str, Array]:
+        """Probabilities of tokens that are gone."""
+        return {"filled_with": kept(~state.masked, state.memory["filled_with"])}
 
     def finished(self, state: State) -> BoolArray:
         return np.asarray(~any_in_row(state.masked) & (state.memory["block_round"] >= self.rounds))

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.plans import last_in_row
 from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
-from infodecode.strategies._own_blocks import block_range, demand_whole_canvas, first_open_block
+from infodecode.strategies._own_blocks import (
+    block_range,
+    demand_whole_canvas,
+    first_open_block,
+    up_to,
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ class SlowFast(Strategy):
         confidence = state.scores["confidence"]
         slow = state.memory["step"] < self.exploration_steps
         stop = np.where(slow, self._block(state)[1], state.memory["end"])
-        allowed = state.masked & (np.arange(confidence.shape[1]) < stop[:, None])
+        allowed = state.masked & up_to(stop, confidence.shape[1])
         sure = count_in_row(allowed & (confidence >= self.high_threshold - state.tolerance))
         several = (sure > 1) if self.as_shipped else (sure > 1) & ~slow
         forced = (sure == 0) & any_in_row(allowed)
@@ -132,7 +138,7 @@ class SlowFast(Strategy):
         """Memory after the scores of a round: estimates, and the end of the cycle once known."""
         step, end, old = (state.memory[name] for name in ("step", "end", "estimates"))
         confident = allowed & (state.scores["confidence"] >= self.cycle_threshold - state.tolerance)
-        reach = np.where(confident, np.arange(1, allowed.shape[1] + 1), 0).max(axis=1)
+        reach = last_in_row(confident)
         estimate = np.where(reach > 0, reach, np.minimum(end + 1, stop))
         longer = np.column_stack([old[:, 1:], estimate])
         estimates = np.where((slow & ~self._stable(old))[:, None], longer, old)
@@ -161,10 +167,9 @@ class SlowFast(Strategy):
         block, step, end, estimates = (
             state.memory[name] for name in ("block", "step", "end", "estimates")
         )
-        masked = state.masked
-        place = np.arange(masked.shape[1])
-        left = any_in_row(masked & (place < self._block(state)[1][:, None]))
-        inside = any_in_row(masked & (place < end[:, None]))
+        masked, n = state.masked, state.canvas.shape[1]
+        left = any_in_row(masked & up_to(self._block(state)[1], n))
+        inside = any_in_row(masked & up_to(end, n))
         over = (step >= self.exploration_steps) & ~inside
         done = ~left & over if self.as_shipped else ~left
         block = np.where(done, first_open_block(masked, self.block_length), block)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infodecode import _validation
+from infodecode._kernels.rows import count_in_row
 from infodecode.state import State
 from infodecode.strategies._base import Ranked, Strategy
 
@@ -59,6 +60,6 @@ class Threshold(Strategy):
             passes = confidence >= self.gamma - state.tolerance
         else:
             passes = confidence > self.gamma + state.tolerance
-        number = (passes & state.feasible).sum(axis=1)
+        number = count_in_row(passes & state.feasible)
         count = np.where(number == 0, self.fallback, number)
         return Ranked(confidence, np.maximum(count, self.at_least), forced=number == 0)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from infodecode import _validation
-from infodecode._kernels.rows import any_in_row
+from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
@@ -80,10 +80,10 @@ class WINO(Strategy):
         demand_open(self, state)
         confidence = state.scores["confidence"]
         passes = state.feasible & (confidence > self.threshold + state.tolerance)
-        number = passes.sum(axis=1)
+        number = count_in_row(passes)
         count = np.maximum(number, 1)
         if self.limited:
-            masks = state.feasible.sum(axis=1)
+            masks = count_in_row(state.feasible)
             count = np.minimum(count, np.clip(7 * masks // 10, 5, 20))
         return Ranked(confidence, count, forced=number == 0)
 
@@ -93,7 +93,7 @@ class WINO(Strategy):
         fails = before & (probability < self.threshold_back - state.tolerance)
         if not self.limited:
             return Plan((Ranked(-probability, fails.shape[1], allowed=fails),))
-        drafted, number = state.chosen.sum(axis=1), fails.sum(axis=1)
+        drafted, number = count_in_row(state.chosen), count_in_row(fails)
         last = state.memory["drafted"]
         count = np.where(number >= last, np.maximum(last - 1, 0), number)
         count = np.where(drafted > 1, count, 0)
