@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from infodecode import distributions as distributions
 from infodecode import strategies as strategies
+from infodecode import token_rules as token_rules
 from infodecode._compilation import announce as _announce_compilation
 from infodecode.adaptive import OptimalPolicies as OptimalPolicies
 from infodecode.adaptive import PricedOptimum as PricedOptimum
@@ -55,6 +56,7 @@ from infodecode.information import total_correlation as total_correlation
 from infodecode.information import total_variation as total_variation
 from infodecode.ledger import Ledger as Ledger
 from infodecode.ledger import corrected_bound as corrected_bound
+from infodecode.masked_lm import load_masked_lm as load_masked_lm
 from infodecode.models import IdealModel as IdealModel
 from infodecode.models import NoisyModel as NoisyModel
 from infodecode.partition_bracket import PartitionBracket as PartitionBracket
@@ -79,6 +81,8 @@ from infodecode.rounds import rounds_curve as rounds_curve
 from infodecode.schedules import even_sizes as even_sizes
 from infodecode.schedules import optimal_random_order as optimal_random_order
 from infodecode.schedules import random_order_bits as random_order_bits
+from infodecode.sequence_scores import SequenceScores as SequenceScores
+from infodecode.sequence_scores import sequence_scores as sequence_scores
 from infodecode.simulate import Simulation as Simulation
 from infodecode.simulate import simulate as simulate
 from infodecode.stale_model import StaleModel as StaleModel

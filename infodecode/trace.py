@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard, overload
 
 import numpy as np
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from infodecode.ledger import Ledger
+    from infodecode.masked_lm.model import MaskedLM
+    from infodecode.masked_lm.text_trace import TextTrace
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,7 @@ class Trace:
     calls: IntArray
     evaluated: IntArray
     finished: BoolArray
-    labels: tuple[tuple[str, ...], ...]
+    labels: tuple[Sequence[str], ...]
     names: tuple[str, ...]
 
     @property
@@ -114,6 +118,21 @@ class Trace:
         return "\n".join(lines)
 
 
+@overload
+def decode(
+    model: MaskedLM,
+    decoder: Decoder,
+    *,
+    prompts: str | Sequence[str | Sequence[int]],
+    length: int,
+    samples: int | None = None,
+    seed: int = 0,
+    max_rounds: int | None = None,
+    **options: Any,
+) -> TextTrace: ...
+
+
+@overload
 def decode(
     model: Model | Joint,
     decoder: Decoder,
@@ -122,17 +141,36 @@ def decode(
     seed: int = 0,
     canvases: object = None,
     max_rounds: int | None = None,
+) -> Trace: ...
+
+
+def decode(
+    model: Model | Joint | MaskedLM,
+    decoder: Decoder,
+    *,
+    prompts: str | Sequence[str | Sequence[int]] | None = None,
+    length: int | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    canvases: object = None,
+    max_rounds: int | None = None,
+    **options: Any,
 ) -> Trace:
     """Decode a few sequences and keep everything that happened.
 
     Args:
-        model: a model, or a distribution (then its `IdealModel`).
+        model: a model, a distribution (then its `IdealModel`), or a masked language model from
+            `infodecode.load_masked_lm`.
         decoder: strategy, token rule, blocks.
+        prompts: for a masked language model: texts or token ids to continue.
+        length: tokens to generate after each prompt.
         samples: how many sequences, by default one or as many as ``canvases``; sample k is the
-            k-th of `simulate` with the same seed.
+            k-th of `simulate` with the same seed. With prompts: how many of each.
         seed: any integer >= 0.
         canvases: ``(n,)`` or ``(samples, n)`` to start from, -1 masked; all masked by default.
         max_rounds: stop there and report the decode as not finished.
+        options: with prompts: ``guidance``, ``eos``, ``as_shipped``, ``batch_size`` and ``chat``
+            as in `infodecode.masked_lm.model.PromptedModel`, and ``progress``.
 
     Returns:
         the canvases of every round, with what was committed, how probable it was, and why.
@@ -149,6 +187,16 @@ def decode(
     """
     if not isinstance(decoder, Decoder):
         raise TypeError(f"decoder must be a Decoder, got {_validation.shown(decoder)}")
+    if _is_masked_lm(model):
+        return _decode_prompts(model, decoder, prompts, length, samples, canvases, {
+            "seed": seed, "max_rounds": max_rounds, **options
+        })  # fmt: skip
+    if prompts is not None or length is not None or options:
+        extra = ["prompts"] * (prompts is not None) + ["length"] * (length is not None)
+        raise TypeError(
+            f"{', '.join([*extra, *options])} must go with a masked language model, got "
+            f"{_validation.shown(model)}"
+        )
     law = model if isinstance(model, Joint) else None
     used = IdealModel(model) if isinstance(model, Joint) else model
     if not isinstance(used, Model):
@@ -167,7 +215,7 @@ def decode(
         elif len(start) != count:
             raise ValueError(f"canvases must have one row or samples={count}, got {len(start)}")
     limit = decoder.round_limit(n, max_rounds)
-    history = _History(start)
+    history = History(start)
     live = np.flatnonzero((start < 0).any(axis=1))
     if len(live):
         streams = streams_of(seed_key(seed), 0, count)
@@ -182,8 +230,40 @@ def decode(
     return history.trace(codes, tuple(map(str, range(n))))
 
 
-class _History:
-    """Collects rounds of rows that leave one by one."""
+def _is_masked_lm(model: object) -> TypeGuard[MaskedLM]:
+    """Whether it is one, without importing torch to find out."""
+    if "infodecode.masked_lm.model" not in sys.modules:
+        return False
+    from infodecode.masked_lm.model import MaskedLM
+
+    return isinstance(model, MaskedLM)
+
+
+def _decode_prompts(
+    model: MaskedLM,
+    decoder: Decoder,
+    prompts: str | Sequence[str | Sequence[int]] | None,
+    length: int | None,
+    samples: int | None,
+    canvases: object,
+    options: Mapping[str, Any],
+) -> TextTrace:
+    from infodecode.masked_lm.decoding import decode_prompts
+
+    if prompts is None or length is None:
+        raise TypeError("a masked language model needs prompts and length")
+    if canvases is not None:
+        raise TypeError("canvases must go with a model or a distribution; give prompts instead")
+    each = 1 if samples is None else samples
+    return decode_prompts(model, decoder, prompts=prompts, length=length, samples=each, **options)
+
+
+class History:
+    """Collects rounds of rows that leave one by one.
+
+    Attributes:
+        canvas: ``(samples, n)`` as the last round left it.
+    """
 
     def __init__(self, start: IntArray) -> None:
         self._canvases = [start]
@@ -191,6 +271,10 @@ class _History:
         self._probability: list[FloatArray] = []
         self._costs: list[IntArray] = []
         self._finished: BoolArray = np.asarray(~(start < 0).any(axis=1))
+
+    @property
+    def canvas(self) -> IntArray:
+        return self._canvases[-1]
 
     def add(self, live: IntArray, after: State, over: BoolArray) -> None:
         before = self._canvases[-1]
@@ -208,7 +292,7 @@ class _History:
         self._probability.append(probability)
         self._costs.append(costs)
 
-    def trace(self, labels: tuple[tuple[str, ...], ...], names: tuple[str, ...]) -> Trace:
+    def trace(self, labels: tuple[Sequence[str], ...], names: tuple[str, ...]) -> Trace:
         rows, n = self._canvases[0].shape
         costs = np.array(self._costs).reshape(-1, 2, rows)
         return Trace(

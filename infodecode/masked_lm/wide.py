@@ -1,0 +1,129 @@
+"""Sums and searches over a whole vocabulary: row by row on a CPU, all rows at once on a device.
+
+On a CPU a row of logits stays in the cache from one pass to the next, and nothing waits for a
+second thread; numpy's search for a maximum is also the quicker one there. Either way a row's result
+depends on that row alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+BLOCK = 128
+"""Tokens summed up before a draw looks for its own among them."""
+
+
+DAMAGED = (
+    "logits must be finite or -inf, got nan: the network overflows at this dtype, or its weights "
+    "are damaged"
+)
+
+
+def leading(logits: torch.Tensor, second: bool) -> tuple[torch.Tensor, ...]:
+    """Of each row ``(K, V)``: p1, its token (the first, if tied), p2, ``sum exp(l - top)`` and top.
+
+    All ``(K,)`` in double precision; p2 is 0 unless it is asked for.
+    """
+    if logits.device.type == "cpu":
+        found = np.empty((5, len(logits)))
+        scratch = np.empty(logits.shape[1], np.float32)
+        for k, row in enumerate(logits.numpy()):
+            found[:, k] = _leading_row(row, second, scratch)
+        return tuple(torch.from_numpy(found))
+    first = logits.argmax(dim=1, keepdim=True)
+    top = logits.gather(1, first)
+    weights = (logits - top).exp_()
+    total = weights.sum(dim=1).double()
+    p2 = torch.zeros_like(total)
+    if second and logits.shape[1] > 1:
+        p2 = weights.scatter_(1, first, -1.0).amax(dim=1).double() / total
+    return 1.0 / total, first[:, 0].double(), p2, total, top[:, 0].double()
+
+
+def entropy_bits(logits: torch.Tensor, total: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
+    """Entropy ``(K,)`` in bits: ``log sum w - sum w log w / sum w``, w relative to the peak."""
+    if logits.device.type == "cpu":
+        means = [_mean_log(row, float(peak)) for row, peak in zip(logits.numpy(), top, strict=True)]
+        mean = torch.tensor(means, dtype=torch.float64) / total
+    else:
+        centred = (logits - top[:, None].float()).clamp_(min=-1e30)
+        mean = (centred.exp() * centred).sum(dim=1).double() / total
+    return (total.log() - mean).clamp(min=0.0) / math.log(2)
+
+
+def probability_of(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Probability ``(K,)`` of a token in each row, in double precision."""
+    _, _, _, total, top = leading(logits, False)
+    there = logits.gather(1, tokens[:, None])[:, 0].double()
+    return (there - top).exp() / total
+
+
+def log2_power_sums(logits: torch.Tensor, alpha: float) -> torch.Tensor:
+    """log2 of the sum of each row's probabilities to the power of alpha, ``(K,)``."""
+    _, _, _, total, top = leading(logits, False)
+    _, _, _, raised, _ = leading(alpha * (logits - top[:, None].to(logits.dtype)), False)
+    return raised.log2() - alpha * total.log2()
+
+
+def inverted(logits: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """The token ``(K,)`` at which the cumulative law of each row passes ``uniform``.
+
+    Sums of `BLOCK` tokens are searched first, then the block that holds the token; sums of blocks
+    are in double precision. A token of probability 0 is never drawn.
+    """
+    if logits.device.type == "cpu":
+        rows = zip(logits.numpy(), uniform.tolist(), strict=True)
+        return torch.tensor([_inverted_row(row, level) for row, level in rows], dtype=torch.int64)
+    rows_, width = logits.shape
+    weights = (logits - logits.amax(dim=1, keepdim=True)).exp_()
+    if tail := -width % BLOCK:
+        weights = torch.nn.functional.pad(weights, (0, tail))
+    blocks = weights.view(rows_, -1, BLOCK)
+    ends = blocks.sum(dim=2).double().cumsum(dim=1)
+    total = ends[:, -1]
+    wanted = torch.minimum(uniform * total, total.nextafter(torch.zeros_like(total)))
+    block = torch.searchsorted(ends, wanted[:, None], right=True)[:, 0]
+    each = torch.arange(rows_, device=logits.device)
+    within = blocks[each, block].double()
+    before = torch.where(block > 0, ends[each, (block - 1).clamp(min=0)], 0.0)
+    inside = torch.searchsorted(within.cumsum(dim=1), (wanted - before)[:, None], right=True)[:, 0]
+    last = BLOCK - 1 - (within > 0).flip(1).long().argmax(dim=1)
+    return block * BLOCK + torch.minimum(inside, last)
+
+
+def _leading_row(row: Any, second: bool, scratch: Any) -> tuple[float, int, float, float, float]:
+    first = int(row.argmax())
+    top = row[first]
+    np.subtract(row, top, out=scratch)
+    np.exp(scratch, out=scratch)
+    total = float(scratch.sum())
+    p2 = 0.0
+    if second and len(row) > 1:
+        scratch[first] = -1.0
+        p2 = float(scratch.max()) / total
+    return 1.0 / total, first, p2, total, float(top)
+
+
+def _mean_log(row: Any, top: float) -> float:
+    centred = np.maximum(row - np.float32(top), np.float32(-1e30))
+    return float((np.exp(centred) * centred).sum())
+
+
+def _inverted_row(row: Any, level: float) -> int:
+    weights = np.zeros(len(row) + -len(row) % BLOCK, np.float32)
+    inner = weights[: len(row)]
+    np.subtract(row, row.max(), out=inner)
+    np.exp(inner, out=inner)
+    ends = weights.reshape(-1, BLOCK).sum(axis=1).astype(np.float64).cumsum()
+    if not ends[-1] > 0:
+        raise FloatingPointError(DAMAGED)
+    wanted = min(level * ends[-1], np.nextafter(ends[-1], 0.0))
+    block = int(np.searchsorted(ends, wanted, side="right"))
+    within = weights[block * BLOCK : (block + 1) * BLOCK].astype(np.float64)
+    before = ends[block - 1] if block else 0.0
+    inside = int(np.searchsorted(within.cumsum(), wanted - before, side="right"))
+    return block * BLOCK + min(inside, int(np.flatnonzero(within)[-1]))
