@@ -9,11 +9,14 @@ from typing import Annotated
 import typer
 
 from toy import (
+    bits,
     chains,
     codes,
     composed,
+    curves,
     ete,
     floors,
+    formulas,
     frontiers,
     lists,
     phrases,
@@ -21,8 +24,10 @@ from toy import (
     records,
     replace,
     rounds,
+    scaling,
     shuffle,
     strategies,
+    tradeoffs,
     variables,
     words,
 )
@@ -48,6 +53,11 @@ OTHERS: Mapping[str, Callable[[Path], int]] = {
     "ete": ete.run,
     "frontiers": frontiers.run,
     "strategies": strategies.run,
+    "formulas": formulas.run,
+    "tradeoffs": tradeoffs.run,
+    "bits": bits.run,
+    "curves": curves.run,
+    "scaling": scaling.run,
 }
 """Studies that have decoders and a table of their own."""
 
