@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 VERDICTS = {
-    "proved": "true as printed",
+    "proved": "true as stated",
     "corrected": "proved with a corrected statement",
     "refuted": "refuted by a counterexample",
-    "conditional": "true under a condition that the paper does not state",
+    "conditional": "true under a condition, which the entry names",
 }
 
 METHODS = {

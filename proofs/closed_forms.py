@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 import sympy as sp
 
 from infodecode import Decoder, distributions, exact
 from infodecode.distributions import Joint
 from infodecode.strategies import TopK
-from proofs import examples, searches
+from proofs import exact_bits, examples, recurrences, searches
 from proofs.claim import Check, Claim, demand
+from proofs.curves import compositions, known_before
+from proofs.exact_bits import Bits
+from proofs.set_functions import certified, names
 
 PAPER = "ParallelBench"
 n, m, j, k = sp.symbols("n m j k", positive=True, integer=True)
@@ -40,16 +45,23 @@ def same(left: sp.Expr, right: sp.Expr, what: str) -> None:
 # Tasks without dependence
 
 
-def at_most_one_free() -> str:
-    """If all positions but one are constant, sum H(Y_i) = H(Y)."""
-    one = sp.symbols("H", nonnegative=True)
-    demand(sp.expand((one + 0 * n) - one) == 0, "C = H + 0 - H")
+def one_outcome() -> str:
+    """Each token is a function of the input: given the input there is one outcome."""
     for name, make in CERTAIN.items():
-        for size in range(2, 7):
-            table = make(size).table().outcomes
-            free = sum(len(set(column)) > 1 for column in table.T.tolist())
-            demand(free <= 1, f"{name}({size}) has {free} positions that vary")
-    return f"{', '.join(CERTAIN)}: no two positions vary, n = 2 to 6"
+        for size in range(2, 13):
+            found = make(size).support_size
+            demand(found == 1, f"{name}({size}) has {found} outcomes")
+    return f"{', '.join(CERTAIN)}: one outcome, n = 2 to 12"
+
+
+def certain_positions(most: int) -> str:
+    """If H of each position is 0, so is C: no law needs to be looked at."""
+    for size in range(2, most + 1):
+        positions = names("Y", size)
+        certified(f"C({','.join(positions)}) == 0", given=[f"H({y}) == 0" for y in positions])
+        rest = [f"H({y}) == 0" for y in positions[1:]]
+        certified(f"C({','.join(positions)}) == 0", given=rest)
+    return f"n = 2 to {most}, also if one position is free"
 
 
 def one_solution() -> str:
@@ -76,6 +88,24 @@ def replace_random() -> str:
     return "n h(1/n) - log n = (n-1)(log n - log(n-1)) -> 1 nat = log2 e bits"
 
 
+def correlations(make: Callable[[int], Joint], told: Callable[[int], Bits], most: int) -> str:
+    """The closed form beside the table of outcomes, in exact logarithms."""
+    for size in range(2, most + 1):
+        found = exact_bits.total_correlation(exact_bits.law_of(make(size)), range(size))
+        demand(found == told(size), f"n = {size}: {found} against {told(size)}")
+    return f"n = 2 to {most}, outcome by outcome"
+
+
+def replaced(size: int) -> Bits:
+    """(n-1)(log2 n - log2(n-1))."""
+    return (exact_bits.log2(size) - exact_bits.log2(size - 1)) * (size - 1)
+
+
+def shuffled(size: int) -> Bits:
+    """n log2 n - log2 n!."""
+    return exact_bits.log2(size) * size - exact_bits.log2(math.factorial(size))
+
+
 def shuffle_one_round() -> str:
     """n log n - log n!: each item is uniform; the increments tend to one nat."""
     increment = (n + 1) * sp.log(n + 1) - n * sp.log(n) - sp.log(n + 1)
@@ -86,29 +116,34 @@ def shuffle_one_round() -> str:
 
 
 def shuffle_rounds() -> str:
-    """A position drawn when k items are left is uniform on them, whatever they are."""
-    size, left = sp.symbols("s k", positive=True, integer=True)
-    chain = sp.log(sp.factorial(left)) - sp.log(sp.factorial(left - size))
-    cost = size * sp.log(left) - chain
-    total = sp.Sum(sp.log(j), (j, left - size + 1, left))
-    for s, r in ((1, 1), (2, 5), (3, 3), (4, 9)):
-        given = {size: s, left: r}
-        demand(
-            sp.simplify(sp.expand_log(cost.subs(given) - s * sp.log(r) + total.subs(given).doit()))
-            == 0,
-            f"block of {s} from {r}",
-        )
-    for law_size, rounds in ((4, (2, 2)), (5, (3, 1, 1)), (6, (2, 3, 1))):
-        from infodecode import partition_bits
+    """A block of s when k items are left: each uniform on them, k!/(k-s)! fillings alike."""
+    size, after = sp.symbols("s after", positive=True, integer=True)
+    left = after + size
+    fillings = sp.factorial(left) / sp.factorial(after)
+    cost = size * sp.log(left) - sp.log(fillings)
+    spent = sp.Symbol("A")  # sum of s log k of the later blocks, which order ``after`` items
+    later = spent - sp.log(sp.factorial(after))
+    same(cost + later, size * sp.log(left) + spent - sp.log(sp.factorial(left)), "one block more")
+    return (
+        "from no items: C of a block + [A - log (k-s)!] = [s log k + A] - log k!, so L telescopes"
+    )
 
-        starts = [sum(rounds[:t]) for t in range(len(rounds))]
-        blocks = [range(a, a + s) for a, s in zip(starts, rounds, strict=True)]
-        told = sum(
-            s * sp.log(law_size - a, 2) for a, s in zip(starts, rounds, strict=True)
-        ) - sp.log(sp.factorial(law_size), 2)
-        ours = partition_bits(distributions.permutations(law_size), blocks)
-        demand(abs(float(told) - ours) < 1e-12, f"sizes {rounds}: {float(told)} against {ours}")
-    return "sum over blocks of s log k telescopes against log n!; partition_bits agrees"
+
+def shuffle_rounds_counted(most: int) -> str:
+    """Every choice of sizes, from the table of orders."""
+    count = 0
+    for length in range(2, most + 1):
+        h = exact_bits.entropies(exact_bits.law_of(distributions.permutations(length)))
+        for sizes in compositions(length):
+            starts = known_before(sizes)
+            blocks = tuple(tuple(range(a, a + s)) for a, s in zip(starts, sizes, strict=True))
+            told = exact_bits.total(
+                exact_bits.log2(length - a) * s for a, s in zip(starts, sizes, strict=True)
+            ) - exact_bits.log2(math.factorial(length))
+            found = exact_bits.partition_floor(h, blocks)
+            demand(found == told, f"sizes {sizes}: {found} against {told}")
+            count += 1
+    return f"{count} choices of sizes, n = 2 to {most}, in exact logarithms"
 
 
 def shuffle_pairs() -> str:
@@ -128,19 +163,20 @@ def shuffle_pairs() -> str:
 def product_form() -> str:
     """Distinct draws from m items: (m)_j / m^j, by induction on the draws."""
     step = (m - j) / m
-    demand(
-        sp.simplify(sp.combsimp(sp.ff(m, j + 1) / sp.ff(m, j)).rewrite(sp.gamma) / m - step) == 0
-        or sp.simplify(sp.gammasimp((sp.ff(m, j + 1) / sp.ff(m, j)).rewrite(sp.gamma)) / m - step)
-        == 0,
-        "one more draw misses j of m items",
-    )
-    for size in range(2, 7):
+    falling = sp.gamma(m + 1) / sp.gamma(m + 1 - j) / m**j
+    ratio = sp.gammasimp(falling.subs(j, j + 1) / falling)
+    demand(sp.simplify(ratio - step) == 0, "one more draw misses j of m items")
+    demand(falling.subs(j, 0) == 1, "no draws")
+    for size in range(2, 6):
         for per_round in range(1, size + 1):
             run = exact(
                 distributions.permutations(size), Decoder(TopK(per_round)), arithmetic="rational"
             )
             demand(run.validity == _accuracy(size, per_round), f"n = {size}, k = {per_round}")
-    return "equals exact runs in fractions for all k, n = 2 to 6"
+    return (
+        "from 1 at j = 0: one more draw misses the j before it with probability (m-j)/m; a valid "
+        "round leaves Shuffle of m - j; beside exact runs in fractions for all k, n = 2 to 5"
+    )
 
 
 def _accuracy(size: int, per_round: int) -> Fraction:
@@ -168,17 +204,25 @@ def all_at_once() -> str:
 def pairs() -> str:
     """k = 2: (n-1)!!/n!!, for even and odd n."""
     even = sp.factorial2(2 * m - 1) / sp.factorial2(2 * m)
+    bound = (2 * m - 1) / (2 * m + 1) - ((2 * m - 1) / (2 * m)) ** 2
+    demand(sp.simplify(bound - (2 * m - 1) / (4 * m**2 * (2 * m + 1))) == 0, "bound, even n")
+    bound = 2 * m / (2 * m + 2) - (2 * m / (2 * m + 1)) ** 2
+    demand(sp.simplify(bound - 2 * m / ((2 * m + 2) * (2 * m + 1) ** 2)) == 0, "bound, odd n")
     for value in range(1, 8):
         demand(
             Fraction(int(even.subs(m, value).p), int(even.subs(m, value).q))
             == _accuracy(2 * value, 2),
             f"n = {2 * value}",
         )
+    demand(Fraction(1, 2) ** 2 <= Fraction(1, 3), "bound, n = 2; at n = 1 it is 1 <= 1")
     draw = sp.Integer(1) * (2 * m) * (2 * m - 1) / (2 * m) ** 2
     demand(sp.simplify(draw - (2 * m - 1) / (2 * m)) == 0, "step from n - 2 to even n")
     draw = (2 * m + 1) * (2 * m) / (2 * m + 1) ** 2
     demand(sp.simplify(draw - 2 * m / (2 * m + 1)) == 0, "step from n - 2 to odd n")
-    return "each pair multiplies by (n-1)/n, for even and odd n; base n = 1, 2: 1, 1/2"
+    return (
+        "each pair multiplies by (n-1)/n, for even and odd n; base n = 1, 2: 1, 1/2; the square is "
+        "at most 1/(n+1) and 2/(n+1), by the same steps, so it -> 0"
+    )
 
 
 def printed_forms() -> str:
@@ -202,9 +246,16 @@ CLAIMS = (
         "solution) have total correlation 0.",
         f"{PAPER}, section 4.1 and Table 1",
         "proved",
-        "At most one position varies, so the position entropies add up to that of the sequence.",
+        "Given the input there is one outcome, so every entropy is 0. The same holds if one "
+        "position is free.",
         (
-            Check("No two positions vary.", "enumeration", at_most_one_free),
+            Check(
+                "Positions that are certain, for all n.",
+                "induction",
+                recurrences.functions_of_the_input,
+            ),
+            Check("The same by certificate, n <= 8.", "certificate", partial(certain_positions, 8)),
+            Check("The tasks have one outcome.", "enumeration", one_outcome),
             Check("A puzzle with one solution.", "enumeration", one_solution),
         ),
     ),
@@ -214,7 +265,14 @@ CLAIMS = (
         f"{PAPER}, equation (3)",
         "proved",
         "Each position is new with probability 1/n; the sequence is one of n, equally likely.",
-        (Check("The closed form and its limit, for all n.", "symbolic", replace_random),),
+        (
+            Check("The closed form and its limit, for all n.", "symbolic", replace_random),
+            Check(
+                "Beside the table.",
+                "enumeration",
+                partial(correlations, distributions.replace_random, replaced, 12),
+            ),
+        ),
     ),
     Claim(
         "PB-8",
@@ -222,7 +280,15 @@ CLAIMS = (
         f"{PAPER}, equation (4)",
         "proved",
         "Each position is uniform on n items, the sequence on n! orders.",
-        (Check("Increments tend to one nat.", "induction", shuffle_one_round),),
+        (
+            Check("A position of Shuffle.", "symbolic", recurrences.shuffle_canvas),
+            Check("Increments tend to one nat.", "induction", shuffle_one_round),
+            Check(
+                "Beside the table.",
+                "enumeration",
+                partial(correlations, distributions.permutations, shuffled, 6),
+            ),
+        ),
     ),
     Claim(
         "PB-9",
@@ -232,7 +298,8 @@ CLAIMS = (
         "proved",
         "For odd n the same with T = (n+1)/2, the last round of one item.",
         (
-            Check("The general form.", "symbolic", shuffle_rounds),
+            Check("The general form.", "induction", shuffle_rounds),
+            Check("Beside the table.", "enumeration", partial(shuffle_rounds_counted, 5)),
             Check("Pairs.", "induction", shuffle_pairs),
         ),
     ),
@@ -245,7 +312,7 @@ CLAIMS = (
         "The product over rounds of (m)_j/m^j (m items left, j drawn) is right, for any k, with a "
         "shorter last round. Its closed forms are n!/n^n for k = n and (n-1)!!/n!! for k = 2 "
         "(odd n too), both -> 0, and 1 for k = 1. The printed ones equal n!! and (n-1)!!, which "
-        "exceed 1 from n = 2 and n = 3 on; they look like numerators whose denominators were lost.",
+        "exceed 1 from n = 2 and n = 3 on, though the limits that stand beside them are right.",
         (
             Check("The product form.", "induction", product_form),
             Check("k = n.", "symbolic", all_at_once),

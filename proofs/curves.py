@@ -17,7 +17,7 @@ import sympy as sp
 from infodecode.proved_schedules import dtc_sizes, tc_sizes
 from infodecode.schedules import even_sizes
 from proofs.claim import demand
-from proofs.examples import LN2
+from proofs.exact_bits import LN2
 from proofs.set_functions import certified, floor_form, form, names
 
 Sizes = tuple[int, ...]
@@ -40,18 +40,22 @@ def known_before(sizes: Sizes) -> list[int]:
 
 def of_means(n: int, *parts: tuple[Fraction | int, Means]) -> str:
     """A sum of multiples of mean entropies, in joint entropies of Y1, ..., Yn."""
+    pieces = []
+    for k, value in summed(*parts).items():
+        sets = itertools.combinations(names("Y", n), k)
+        inside = " + ".join(f"H({','.join(chosen)})" for chosen in sets)
+        sign = "-" if value < 0 else "+"
+        pieces.append(f"{sign} {abs(value) / math.comb(n, k)} * ({inside})")
+    return " ".join(pieces)
+
+
+def summed(*parts: tuple[Fraction | int, Means]) -> Means:
+    """The sum of multiples of mean entropies; no zeros, and H of no position is 0."""
     total: dict[int, Fraction] = {}
     for factor, means in parts:
         for k, value in means.items():
-            total[k] = total.get(k, Fraction(0)) + Fraction(factor) * value
-    pieces = []
-    for k, value in total.items():
-        if k and value:
-            sets = itertools.combinations(names("Y", n), k)
-            inside = " + ".join(f"H({','.join(chosen)})" for chosen in sets)
-            sign = "-" if value < 0 else "+"
-            pieces.append(f"{sign} {abs(value) / math.comb(n, k)} * ({inside})")
-    return " ".join(pieces)
+            total[k] = total.get(k, Fraction(0)) + factor * value
+    return {k: value for k, value in total.items() if k and value}
 
 
 def curve(j: int) -> Means:
@@ -280,7 +284,7 @@ def rounds_saved() -> str:
     return f"rounds at n = 100: {'; '.join(found)}"
 
 
-def printed_rounds_exceeded() -> str:
+def leading_term_alone() -> str:
     """Two positions, delta = 1: two rounds of either kind, where 2 ln 2 < 2."""
     one = Fraction(1)
     demand(published_tc(2, one) == published_dtc(2, one) == [1, 1], "published sizes")
@@ -327,6 +331,35 @@ def bounds_certified(most: int, shrink: Fraction = Fraction(1)) -> str:
                     nonnegative(n, (factor * shrink, measure), (-1, cost(sizes)))
                     count += 1
     return f"{count} inequalities, all sizes with n <= {most}"
+
+
+def bounds_step_by_step(most: int, shrink: Fraction = Fraction(1)) -> str:
+    """The same with the multipliers written out: of each step d_k, a mean of elemental quantities.
+
+    d_k = 2 H_k - H_{k+1} - H_{k-1} is the mean of I(Y_i; Y_j | Y_S), |S| = k - 1.
+    """
+    count = 0
+    for n in range(2, most + 1):
+        steps = [
+            {j: Fraction(value) for j, value in ((k + 1, -1), (k, 2), (k - 1, -1)) if j}
+            for k in range(1, n)
+        ]
+        for sizes in compositions(n):
+            best = constants(sizes)
+            rounds = list(zip(known_before(sizes), sizes, strict=True))
+            paid = [sum(a + s - k for a, s in rounds if a < k < a + s) for k in range(1, n)]
+            for factor, measure, weight in (
+                (best.total * shrink, total_correlation(n), lambda k, n=n: n - k),
+                (best.dual * shrink, dual_total_correlation(n), lambda k: k),
+                (best.last * shrink, curve(n), lambda k: 1),
+            ):
+                multipliers = [factor * weight(k) - paid[k - 1] for k in range(1, n)]
+                demand(min(multipliers) >= 0, f"sizes {sizes}: multipliers {multipliers}")
+                slack = summed((factor, measure), (-1, cost(sizes)))
+                told = summed(*zip(multipliers, steps, strict=True))
+                demand(slack == told, f"sizes {sizes}: {slack} against {told}")
+                count += 1
+    return f"{count} inequalities with their multipliers, all sizes with n <= {most}"
 
 
 def schedules_certified(most: int) -> str:

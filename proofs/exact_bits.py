@@ -22,6 +22,9 @@ Blocks: TypeAlias = tuple[Positions, ...]
 Law: TypeAlias = Mapping[Tokens, Fraction]
 """Probability of each outcome; no zeros."""
 
+LN2 = (Fraction(6931471805, 10**10), Fraction(6931471806, 10**10))
+"""ln 2 lies between."""
+
 Rule: TypeAlias = Callable[[Law, Positions], Sequence[Positions]]
 """From the law given the canvas and its masked positions: the sets, one of which a round takes."""
 

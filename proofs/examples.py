@@ -8,6 +8,7 @@ smaller ones.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -23,14 +24,11 @@ from infodecode.cli.parsing import parse_law, parse_strategy
 from infodecode.distributions import Joint, Table
 from infodecode.exact import ExactRun
 from infodecode.proved_schedules import profile_sizes
-from proofs import exact_bits
+from proofs import exact_bits, factor_rule, metropolis
 from proofs.claim import Check, demand
 from proofs.exact_bits import Bits, Law, Tokens
 
 FOLDER = Path(__file__).with_name("counterexamples")
-
-LN2 = (Fraction(6931471805, 10**10), Fraction(6931471806, 10**10))
-"""ln 2 lies between."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,8 @@ def largest_floor(example: Example) -> Bits:
 def printed_rounds(surprisal: Bits, factor: Fraction) -> int:
     """The least integer not below I/f, I in nats: Theorem 3.2 where no factorisation error is."""
     rounds = math.ceil(float(surprisal) * math.log(2) / factor)
-    low = exact_bits.whole((rounds - 1) * factor / LN2[0])
-    high = exact_bits.whole(rounds * factor / LN2[1])
+    low = exact_bits.whole((rounds - 1) * factor / exact_bits.LN2[0])
+    high = exact_bits.whole(rounds * factor / exact_bits.LN2[1])
     demand(low < surprisal <= high, "ln 2 is not known well enough")
     return rounds
 
@@ -213,6 +211,36 @@ def budget_bound(example: Example) -> Bits:
     return exact_bits.whole(1) + spent
 
 
+def new_item_first(law: Law) -> dict[Tokens, Fraction]:
+    """All drawn: one that is not its position's likeliest is committed alone, else two."""
+    positions = range(exact_bits.length_of(law))
+    alone = [exact_bits.marginal(law, [i]) for i in positions]
+    kept = [max(p, key=lambda v, p=p: p[v])[0] for p in alone]  # type: ignore[misc]
+    output: dict[Tokens, Fraction] = {}
+    for drawn, p in exact_bits.independent(law, positions).items():
+        new = [i for i in positions if drawn[i] != kept[i]]
+        pairs: list[tuple[int, ...]] = list(itertools.combinations(positions, 2))
+        sets: list[tuple[int, ...]] = [(i,) for i in new] or pairs
+        for chosen in sets:
+            rest = exact_bits.given(law, chosen, tuple(drawn[i] for i in chosen))
+            left = [i for i in positions if i not in chosen]
+            for tokens, q in exact_bits.independent(rest, left).items():
+                shown = {i: drawn[i] for i in chosen} | dict(zip(left, tokens, strict=True))
+                y = tuple(shown[i] for i in positions)
+                output[y] = output.get(y, Fraction(0)) + p * q / len(sets)
+    return output
+
+
+def off_support_output(example: Example, rule: str) -> Fraction:
+    """Probability of putting out 0, 1, 0 with a model that follows this rule where data ends."""
+    return output_of(rational(example.law, example.decoder, rule))[0, 1, 0]
+
+
+def account(example: Example) -> factor_rule.Account:
+    """Forced and passing rounds of the factor rule."""
+    return factor_rule.account(example.mu, Fraction(str(example.rule.factor)))
+
+
 def budgets(example: Example, *, own: bool) -> Bits:
     """Mean sum of (sum H - max H) of the entropy-bounded rule."""
     rule = exact_bits.entropy_bounded(Fraction(str(example.rule.gamma)))
@@ -252,12 +280,27 @@ MEASURES: Mapping[str, Callable[..., object]] = {
     r"P\(01\), mu\^4": power_law,
     r"P\(01\), left to right": lambda e: tempered(e, (0, 1)),
     r"P\(01\), right to left": lambda e: tempered(e, (1, 0)),
+    r"P\(01\), random order": lambda e: (tempered(e, (0, 1)) + tempered(e, (1, 0))) / 2,
     r"Z_2 given 1": power_sum,
     r"mean field given 1": mean_field,
     r"P\(0...0\)": lambda e: e.mu[(0,) * e.law.length],
     r"P\(0...0\) from marginals": lambda e: exact_bits.independent(e.mu, range(e.law.length))[
         (0,) * e.law.length
     ],
+    r"L of its blocks": lambda e: exact_bits.partition_floor(
+        exact_bits.entropies(e.mu), e.rule.blocks
+    ),
+    r"P\(010\), (marginal|uniform) off the support": off_support_output,
+    r"output KL, a new item first": lambda e: exact_bits.divergence(e.mu, new_item_first(e.mu)),
+    r"P\(first = 0\), weighed by tokens": lambda e: metropolis.first_zero(
+        e.mu, with_positions=False
+    ),
+    r"P\(first = 0\), weighed by tokens and positions": lambda e: metropolis.first_zero(
+        e.mu, with_positions=True
+    ),
+    r"forced rounds": lambda e: account(e).rounds[0],
+    r"bits of forced rounds": lambda e: account(e).bits[0],
+    r"bits of passing rounds": lambda e: account(e).bits[1],
     r"rounds on data": lambda e: on_data(e).rounds,
     r"bound on data rounds": budget_bound,
     r"budgets over data": lambda e: budgets(e, own=False),

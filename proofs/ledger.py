@@ -14,16 +14,21 @@ verdict that a machine has checked. `python -m proofs` runs all checks again and
 --write` makes this page.
 
 - **PB**: ParallelBench: Understanding the Trade-offs of Parallel Decoding in Diffusion LLMs (Kang \
-et al. 2025).
+et al. 2025, arXiv 2510.04767), read in a text copy with its formulas.
 - **BR**: From Bits to Rounds: Parallel Decoding with Exploration for Diffusion Language Models \
-(2025).
-- **QE**: Locally Confident, Globally Stuck (2026); known to us by its abstract.
-- **RT**: results on rounds against error that the field builds on now, each with its source.
+(2025), read in a text copy whose displayed formulas are missing: its assumption, its theorem and \
+the steps of its proof are reconstructed here from the words around them, and where we name a \
+range such as 0 < f < 1 the paper may well name it, too.
+- **QE**: Locally Confident, Globally Stuck (2026, arXiv 2604.00375); known to us by its abstract, \
+which these entries make precise in our own way.
+- **RT**: results on rounds against error that the field builds on now, each with its source, \
+restated in our notation; constants may differ from the printed ones.
 - **FLOOR**, **BIAS**: statements of our own that the others lean on.
 
 Total correlations and divergences are in bits; the section on bits to rounds counts in nats where \
 its source does. The errors listed here are slips in otherwise sound papers: each entry says what \
-remains true, and none of the papers' conclusions is reversed by them."""
+remains true, and none of the papers' conclusions is reversed by them. Should the published form \
+of a formula differ from the one quoted, the erratum is void."""
 
 
 def page(claims: Sequence[Claim], evidence: Mapping[str, Sequence[str]]) -> str:

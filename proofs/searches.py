@@ -18,7 +18,7 @@ from infodecode import Decoder, adaptive_optimum, distributions, optimal_partiti
 from infodecode.distributions import Joint, Table
 from infodecode.proved_schedules import profile_sizes
 from infodecode.strategies import EntropyBudget, Factor, Threshold, TopK
-from proofs import exact_bits, examples
+from proofs import exact_bits, examples, metropolis
 from proofs.claim import Check, demand
 
 Column = tuple[int, ...]
@@ -196,6 +196,24 @@ def budget_rounds() -> str:
     return f"2 outcomes and 5 positions; up to four, none of 2 outcomes ({count} cases)"
 
 
+def path_weights() -> str:
+    """Two positions, or two outcomes of three: every sequence has as many paths."""
+    counts = []
+    for length, most in ((2, 4), (3, 2)):
+        count = 0
+        for outcomes in range(2, most + 1):
+            for table in laws(length, outcomes, 2):
+                law = exact_bits.law_of(table)
+                found = metropolis.stationary(law, with_positions=True)
+                demand(found == law, f"{table.outcomes.tolist()}: {found}")
+                count += 1
+        counts.append(count)
+    return (
+        "3 positions, 3 outcomes, equally likely, 2 tokens; none of 2 positions "
+        f"({counts[0]} laws) or of 2 outcomes ({counts[1]} laws)"
+    )
+
+
 SEARCHES: Mapping[str, Callable[[], str]] = {
     "PB-2": two_outcomes,
     "PB-4": two_outcomes,
@@ -215,6 +233,7 @@ SEARCHES: Mapping[str, Callable[[], str]] = {
         fewest_rounds, distributions.permutations, "n = {} is the least, printed {} rounds"
     ),
     "QE-1": entropy_cap,
+    "QE-5": path_weights,
     "RT-4": profile,
     "RT-5": budget_rounds,
 }

@@ -58,9 +58,9 @@ def splits(blocks: Blocks) -> Iterator[tuple[Blocks, Sequence[int], Sequence[int
 # In the prover's language
 
 
-def certified(claim: str) -> None:
+def certified(claim: str, given: Sequence[str] = ()) -> None:
     """Demand a certificate of Shannon's inequalities that passes its own check."""
-    proof = prover.prove(claim, search=False)
+    proof = prover.prove(claim, given=given, search=False)
     demand(proof.proved and proof.check(), f"{proof.verdict}: {claim}")
 
 

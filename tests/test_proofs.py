@@ -172,7 +172,7 @@ def run(monkeypatch, tmp_path):
 def test_the_program_shows_what_it_found(run):
     result = run((claim_of(), claim_of(name="X-2", verdict="refuted")))
     assert result.exit_code == 0
-    for text in ("X-1", "true as printed", "A [statement].", "So it is.", "as it should",
+    for text in ("X-1", "true as stated", "A [statement].", "So it is.", "as it should",
                  "2 checks in 0 s, 0 failed"):  # fmt: skip
         assert text in result.output
     assert not list(run.folder.iterdir())
@@ -283,6 +283,10 @@ def test_a_wrong_value_is_refuted(name):
         ("PB-12", {"law": "replace_random:4"}),
         ("RT-5", {"decoder": "entropy_budget:3"}),
         ("RT-6", {"weights": [98, 100, 100, 1, 1]}),
+        ("RT-8", {"law": "replace_random:4"}),
+        ("QE-5", {"weights": [2, 1, 1]}),
+        ("BR-8", {"decoder": "factor:0.9"}),
+        ("PB-2-contexts", {"weights": [2, 1]}),
     ],
 )  # fmt: skip
 def test_another_law_or_decoder_has_other_values(name, change):

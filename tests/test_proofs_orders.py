@@ -210,15 +210,6 @@ def test_two_rounds_are_compared_exactly(monkeypatch):
         orders.two_rounds_leave_no_choice(1, 3)
 
 
-def test_drawing_first_is_exact_on_its_own_law_only(monkeypatch):
-    monkeypatch.setattr(
-        distributions, "replace_random",
-        lambda n: distributions.Table([[0, 0, 1], [0, 1, 0], [1, 0, 0]], [2, 1, 1]),
-    )  # fmt: skip
-    with pytest.raises(Refuted, match="output"):
-        orders.drawing_first_can_be_exact()
-
-
 def test_errors_exceed_a_smaller_divergence(monkeypatch):
     true = exact_bits.divergence
     monkeypatch.setattr(exact_bits, "divergence", lambda mu, nu: true(mu, nu) * Fraction(1, 4))

@@ -64,6 +64,7 @@ def test_quantities(text, expected):
         ("- 2 (H(A) - 1/2 (H(B) + 4 H(C))) / 2 >= 0", {"A": -1, "B": Fraction(1, 2), "C": 2}),
         ("- H(A) + H(A) >= -H(B)", {"B": 1}),
         ("2 * 3/4 * H(A) >= 0", {"A": Fraction(3, 2)}),
+        (f"{'(' * 50}H(A){')' * 50} >= 0", {"A": 1}),
     ],
 )
 def test_statements(text, expected):
@@ -96,7 +97,12 @@ def test_names():
         ("H(A)", "must have an operator, or one of <=, >=, == at position 4, got the end"),
         ("H(A) H(B) >= 0", "must have an operator, or one of .* at position 5, got 'H'"),
         ("H(A) <= H(B) <= H(C)", "must have an operator or the end at position 13, got '<='"),
-        ("H(A) < H(B)", "signs of a statement at position 5, got '<'"),
+        ("H(A) < H(B)", "must have <=, >= or == as its relation at position 5, got '<'"),
+        ("H(A) != 0", "must have <=, >= or == as its relation at position 5, got '!'"),
+        ("H(A) => 0", "must have <=, >= or == as its relation at position 6, got '>'"),
+        ("2 3 H(A) >= 0", "must have [*] between two numbers at position 2, got '3'"),
+        (f"{'(' * 60}H(A){')' * 60} >= 0", "at most 50 parentheses .* at position 50, got '[(]'"),
+        (f"{'9' * 1001} H(A) >= 0", "numbers of at most 1000 digits at position 0, got '9{24}' in"),
         ("H(A) >= $", r"signs of a statement at position 8, got '\$'"),
         ("H(A) >= 1", "the only constant is 0 at position 9, got the end"),
         ("H(A) >= 2 - H(B)", "the only constant is 0 at position 10, got '-'"),

@@ -17,6 +17,8 @@ _TOKEN = re.compile(
 _RELATIONS = {"<=": "<=", "≤": "<=", ">=": ">=", "≥": ">=", "==": "==", "=": "=="}
 _QUANTITIES = {"H": "H", "I": "I", "TC": "TC", "C": "TC", "DTC": "DTC", "D": "DTC"}
 _NEAR = 24
+_DEEPEST = 50
+_MOST_DIGITS = 1000
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class _Parser:
     """Recursive descent, one method a rule; ``place`` is the token that comes next."""
 
     def __init__(self, argument: str, text: str) -> None:
-        self.argument, self.text, self.place = argument, text, 0
+        self.argument, self.text, self.place, self.depth = argument, text, 0, 0
         self.tokens: list[tuple[str, str, int]] = []
         self.names: set[str] = set()
         position = 0
@@ -70,7 +72,10 @@ class _Parser:
             match = _TOKEN.match(text, position)
             if match is None:
                 position += len(text[position:]) - len(text[position:].lstrip())
-                self.refuse("names, numbers and the signs of a statement", text[position], position)
+                wanted = "names, numbers and the signs of a statement"
+                if text[position] in "<>!":
+                    wanted = "<=, >= or == as its relation"
+                self.refuse(wanted, text[position], position)
             kind = match.lastgroup or ""
             word = match.group(kind)
             self.tokens.append((kind, "-" if word == "−" else word, match.start(kind)))
@@ -111,11 +116,16 @@ class _Parser:
                 factor /= self.divisor()
             if self.word == "*":
                 self.place += 1
+            elif self.kind == "number":
+                self.refuse_next("* between two numbers")
         if self.kind == "name":
             form = self.quantity().form
         elif self.word == "(":
-            self.place += 1
+            if self.depth == _DEEPEST:
+                self.refuse_next(f"at most {_DEEPEST} parentheses within each other")
+            self.depth, self.place = self.depth + 1, self.place + 1
             form = self.sum()
+            self.depth -= 1
             self.expect(")", "an operator or )")
         elif self.place > start and not factor:
             return {}
@@ -132,6 +142,8 @@ class _Parser:
     def number(self) -> Fraction:
         if self.kind != "number":
             self.refuse_next("a number")
+        if len(self.word) > _MOST_DIGITS:
+            self.refuse_next(f"numbers of at most {_MOST_DIGITS} digits")
         self.place += 1
         return Fraction(self.tokens[self.place - 1][1])
 
@@ -204,7 +216,7 @@ class _Parser:
         dots = "..." if position > _NEAR else "", "..." if position + _NEAR < len(self.text) else ""
         raise ValueError(
             f"{self.argument} must have {wanted} at position {position}, got "
-            f"{repr(word) if word else 'the end'} in {dots[0] + before + after + dots[1]!r}"
+            f"{repr(word[:_NEAR]) if word else 'the end'} in {dots[0] + before + after + dots[1]!r}"
         )
 
 
