@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from llm import ete, exploration, formulas, gpu, rounds, tradeoffs, train
+from llm.tasks import program as tasks
 
 app = typer.Typer(
     help="Experiments on masked language models.",
@@ -24,6 +25,7 @@ app.command("rounds")(rounds.command)
 app.command("ete")(ete.command)
 app.command("tradeoffs")(tradeoffs.command)
 app.command("exploration")(exploration.command)
+app.command("tasks")(tasks.command)
 app.add_typer(gpu.app, name="gpu")
 
 if __name__ == "__main__":

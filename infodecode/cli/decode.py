@@ -33,7 +33,7 @@ def decode(
         str,
         typer.Option(
             help="A checkpoint's folder, its name on the hub, or tiny: the model that comes with "
-            "the package (infodecode list models says how to talk to it).",
+            "the package, which knows list operations.",
             metavar="NAME|FOLDER",
         ),
     ] = "tiny",
@@ -125,7 +125,7 @@ def decode(
 
     \b
     Examples:
-      infodecode decode --length 6 "shuffle a b c d e f ="
+      infodecode decode --length 6 "shuffle : A B C D E F ="
       infodecode decode --model GSAI-ML/LLaDA-8B-Instruct --device cuda \\
         --dtype bfloat16 --strategy factor:0.5 --blocks left_to_right:32 "Why is the sky blue?"
       infodecode decode --model ./checkpoint --strategy threshold:0.9 \\

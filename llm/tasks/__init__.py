@@ -1,0 +1,1 @@
+"""ParallelBench's tasks in our own words: questions, what counts as an answer, and the program."""
