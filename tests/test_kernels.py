@@ -125,7 +125,7 @@ def test_counters_do_not_collide():
     """A round, a stage and a position never share a number with another triple."""
     stream = np.uint64(5)
     seen = {
-        int(streams.bits(stream, round_, stage, position))
+        int(streams.bits_at(stream, np.uint64(streams.counter(round_, stage, position))))
         for round_ in range(40)
         for stage in range(8)
         for position in range(60)
@@ -182,7 +182,7 @@ def test_selection(generator, rows_, n):
 
 @pytest.mark.parametrize(("size", "take"), [(5, 2), (40, 20)])
 def test_random_ties_are_fair(size, take):
-    """Small ones by repeated minimum, large ones by sorting: every position equally often."""
+    """Few of few and many of many: every set, and every position, equally often."""
     rows_ = 40_000 if size == 5 else 4_000
     classes = np.full((rows_, size), selection.TIED, np.uint8)
     stream = np.empty(rows_, np.uint64)

@@ -32,5 +32,15 @@ def up_to(stop: IntArray, n: int) -> BoolArray:
 
 def first_open_block(masked: BoolArray, length: int) -> IntArray:
     """First block ``(R,)`` with a mask; the number of blocks if there is none."""
-    number = -(-masked.shape[1] // length)
-    return np.asarray(np.where(any_in_row(masked), np.argmax(masked, axis=1) // length, number))
+    return block_of(first_mask(masked), length, masked.shape[1])
+
+
+def first_mask(masked: BoolArray) -> IntArray:
+    """First masked position ``(R,)``; n if there is none."""
+    none = masked.shape[1]
+    return np.asarray(np.where(any_in_row(masked), np.argmax(masked, axis=1), none))
+
+
+def block_of(position: IntArray, length: int, n: int) -> IntArray:
+    """Block ``(R,)`` of a position; the number of blocks if it is n."""
+    return np.where(position < n, position // length, -(-n // length))

@@ -113,9 +113,11 @@ class RCR(Strategy):
         return Plan((everything,), clock)
 
     def revise(self, state: State) -> Plan:
-        before = state.memory["running"]
-        latest = state.probability if self.as_shipped else np.maximum(before, state.probability)
-        running = picked(state.chosen, latest, before)
+        running = state.memory["running"]
+        if self.as_shipped:
+            running = picked(state.chosen, state.probability, running)
+        else:
+            running = np.maximum(running, state.probability)
         filled = own(state)
         masks = count_in_row(filled & in_block(state))
         count = self.masked_after(masks, state.memory["block_round"] - 1)

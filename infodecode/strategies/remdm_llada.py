@@ -107,15 +107,20 @@ class ReMDMLLaDA(Strategy):
         known = picked(state.chosen, state.probability, state.memory["filled_with"])
         ahead = self._first_extra(state) + self._extra - state.memory["block_round"]
         redo = (ahead > 0) & (ahead <= self._extra)
-        allowed = ~state.masked & own(state) & in_block(state)
-        action = Ranked(-known, np.where(redo, self.remdm_number, 0), allowed=allowed)
+        actions: tuple[Ranked, ...] = ()
+        if redo.any():
+            allowed = ~state.masked & own(state) & in_block(state)
+            number = np.where(redo, self.remdm_number, 0)
+            actions = (Ranked(-known, number, allowed=allowed),)
         over = ahead <= 1
         if over.any():
             known = np.where(over[:, None], 0, known)
-        return Plan((action,), {"filled_with": known})
+        return Plan(actions, {"filled_with": known})
 
     def forget(self, state: State) -> Mapping[str, Array]:
-        """Probabilities of tokens that are gone."""
+        """Probabilities of the tokens just masked."""
+        if not state.chosen.any():
+            return {}
         return {"filled_with": kept(~state.masked, state.memory["filled_with"])}
 
     def finished(self, state: State) -> BoolArray:

@@ -10,12 +10,14 @@ import numpy as np
 from infodecode import _validation
 from infodecode._kernels.plans import last_in_row
 from infodecode._kernels.rows import any_in_row, count_in_row
-from infodecode._typing import Array, BoolArray, FloatArray, IntArray
+from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
 from infodecode.strategies._own_blocks import (
+    block_of,
     block_range,
     demand_whole_canvas,
+    first_mask,
     first_open_block,
     up_to,
 )
@@ -149,16 +151,16 @@ class SlowFast(Strategy):
         if not self.as_shipped:
             over |= slow & stable
         known = estimates >= 0
-        mean = np.where(known, estimates, 0).sum(axis=1) // np.maximum(known.sum(axis=1), 1)
+        mean = _sum(np.where(known, estimates, 0)) // np.maximum(count_in_row(known), 1)
         return {
             "step": np.where(over, self.exploration_steps, taken),
             "end": np.where(over, mean, end),
             "estimates": np.where(over[:, None], -1, estimates),
         }
 
-    def _stable(self, estimates: FloatArray) -> BoolArray:
+    def _stable(self, estimates: IntArray) -> BoolArray:
         """Whether as many estimates as needed have a small standard deviation, in integers."""
-        spread = self.window * (estimates**2).sum(axis=1) - estimates.sum(axis=1) ** 2
+        spread = self.window * _sum(estimates * estimates) - _sum(estimates) ** 2
         full = estimates[:, 0] >= 0
         return np.asarray(full & (spread < (self.window * self.deviation) ** 2))
 
@@ -167,12 +169,12 @@ class SlowFast(Strategy):
         block, step, end, estimates = (
             state.memory[name] for name in ("block", "step", "end", "estimates")
         )
-        masked, n = state.masked, state.canvas.shape[1]
-        left = any_in_row(masked & up_to(self._block(state)[1], n))
-        inside = any_in_row(masked & up_to(end, n))
+        n = state.canvas.shape[1]
+        first = first_mask(state.masked)
+        left, inside = first < self._block(state)[1], first < end
         over = (step >= self.exploration_steps) & ~inside
         done = ~left & over if self.as_shipped else ~left
-        block = np.where(done, first_open_block(masked, self.block_length), block)
+        block = np.where(done, block_of(first, self.block_length, n), block)
         new = over | done
         memory = {
             "block": block,
@@ -190,3 +192,8 @@ class SlowFast(Strategy):
 
     def max_rounds(self, length: int) -> int:
         return length * (1 + self.exploration_steps * self.as_shipped)
+
+
+def _sum(narrow: IntArray) -> IntArray:
+    """``narrow.sum(axis=1)``, quicker where rows are short."""
+    return np.asarray(np.einsum("ri->r", narrow))
