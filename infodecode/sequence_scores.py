@@ -114,6 +114,7 @@ def sequence_scores(
     orders: int = 8,
     seed: int = 0,
     distribution: Joint | None = None,
+    information: FloatArray | None = None,
     progress: bool | None = None,
 ) -> SequenceScores:
     """Score finished sequences in several orders: see `SequenceScores`.
@@ -127,6 +128,8 @@ def sequence_scores(
         orders: random orders.
         seed: of these orders.
         distribution: the data law, for ``information`` and ``model_error``.
+        information: ``(samples,)`` -log2 mu(x) instead, where the law has names of its own for the
+            model's tokens.
         progress: show a bar; by default on a terminal, after a second.
 
     Raises:
@@ -162,9 +165,17 @@ def sequence_scores(
     bits = _one_by_one(model, sequences, keys, progress)
     committed = trace.committed | trace.edited
     decoded = np.where(committed & (trace.probability > 0), trace.probability, 1.0)
-    information = None
     if distribution is not None:
+        if information is not None:
+            raise ValueError("information must be left out with a distribution, got both")
         information = -distribution.log2_probability(sequences) + 0.0
+    elif information is not None:
+        information = np.asarray(information, np.float64)
+        if information.shape != (samples,) or not (information >= 0).all():
+            raise ValueError(
+                f"information must be {samples} numbers of at least 0 bits, "
+                f"got {_validation.shown(information)}"
+            )
     return SequenceScores(
         rounds=np.asarray(-np.log2(decoded).sum(axis=(0, 2)) + 0.0),
         decoding=bits[0],

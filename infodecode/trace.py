@@ -169,7 +169,8 @@ def decode(
         seed: any integer >= 0.
         canvases: ``(n,)`` or ``(samples, n)`` to start from, -1 masked; all masked by default.
         max_rounds: stop there and report the decode as not finished.
-        options: with prompts: ``guidance``, ``eos``, ``as_shipped``, ``batch_size`` and ``chat``
+        options: with prompts: ``guidance``, ``eos``, ``as_shipped``, ``noise``,
+            ``batch_size`` and ``chat``
             as in `infodecode.masked_lm.model.PromptedModel`, and ``progress``.
 
     Returns:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from infodecode import _validation, distributions
-from infodecode._typing import BoolArray, IntArray
+from infodecode._typing import BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint
 
 BOS, EOS, MASK = "<|startoftext|>", "<|endoftext|>", "<|mdm_mask|>"
@@ -244,6 +244,10 @@ class Exercises:
 
     def valid(self, answers: IntArray) -> BoolArray:
         """Whether each row ``(R, m)`` of token ids is one of its exercise's answers, ``(R,)``."""
+        return np.asarray(self.information(answers) < np.inf)
+
+    def information(self, answers: IntArray) -> FloatArray:
+        """-log2 of the probability ``(R,)`` of each answer under its law; inf where it is wrong."""
         given = np.asarray(answers) - self.vocabulary.first_item
         if given.shape != (len(self), self.answer_length):
             raise ValueError(
@@ -251,15 +255,15 @@ class Exercises:
             )
         same = given[:, :, None] == self._sources[:, None, :]
         slots = np.where(same.any(axis=2), same.argmax(axis=2), self.n + 1)
-        result = np.zeros(len(self), bool)
+        result = np.full(len(self), np.inf)
         for index in np.unique(self.index).tolist():
             rows = np.flatnonzero(self.index == index)
             at = None if index < 0 else index
             law = _law(self.operation, self.n, at)
             tokens = _tokens(self.operation, self.n, at)[np.arange(law.length), slots[rows]]
             known = (tokens >= 0).all(axis=1)
-            result[rows[known]] = law.log2_probability(tokens[known]) > -np.inf
-        return result
+            result[rows[known]] = -law.log2_probability(tokens[known])
+        return result + 0.0
 
     @cached_property
     def _sources(self) -> IntArray:

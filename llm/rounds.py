@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
@@ -46,12 +47,16 @@ class Row(bits.Row):
     Attributes:
         information: here -log2 of the model's own score from left to right.
         spread: largest less smallest score of an output over orders, bits; 0 for an ideal model.
-        factorisation: score in the order of the decode less surprisal as decoded, bits.
+        factorisation: score in the order of the decode less surprisal as decoded, bits: what
+            drawing the tokens of a round apart costs.
+        model_error: true information less score in the order of the decode, bits, over the right
+            answers: what the model itself is off.
         validity: share of right answers.
     """
 
     spread: float | None = None
     factorisation: float | None = None
+    model_error: float | None = None
     validity: float | None = None
 
 
@@ -61,7 +66,12 @@ def rows_of(model: MaskedLM, task: str, samples: int) -> Iterator[Row]:
         decoder = Decoder(strategies.Factor(factor))
         found = answered(model, decoder, task, LENGTH, samples=samples)
         book = found.trace.ledger(factor)
-        scores = found.trace.scores(orders=ORDERS, batch_size=1024, progress=False)
+        scores = found.trace.scores(
+            orders=ORDERS,
+            information=found.exercises.information(found.trace.sequences),
+            batch_size=1024,
+            progress=False,
+        )
         frame = pd.DataFrame(
             {
                 "rounds": book.rounds,
@@ -75,13 +85,15 @@ def rows_of(model: MaskedLM, task: str, samples: int) -> Iterator[Row]:
                 "obeying_bits": book.obeying_bits,
                 "spread": scores.spread,
                 "factorisation": scores.factorisation_error,
+                "model_error": np.where(found.valid, scores.model_error, np.nan),
                 "validity": found.valid,
             }
         ).astype(float)
         frame["broken"] = (frame["rounds"] < frame["printed"] - TOLERANCE).astype(float)
         single = frame.iloc[: SHOWN if task == TASKS[0] else 0]
         for kind, part in (("mean", frame.mean().to_frame().T), ("decode", single)):
-            for row in part.to_dict("records"):
+            for values in part.to_dict("records"):
+                row = {name: None if np.isnan(v) else v for name, v in values.items()}
                 yield Row(
                     kind=kind,
                     law=f"{model.name}: {task}",

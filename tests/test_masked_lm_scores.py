@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 torch = pytest.importorskip("torch")
 
 from infodecode import Decoder, decode, strategies  # noqa: E402
 from infodecode.masked_lm import scores as device  # noqa: E402
 from infodecode.masked_lm.model import MaskedLM  # noqa: E402
-from infodecode.masked_lm.wide import BLOCK, inverted  # noqa: E402
+from infodecode.masked_lm.wide import BLOCK, gumbel, inverted  # noqa: E402
 from infodecode.models import TokenRule  # noqa: E402
 from infodecode.state import OPEN_SCORES, VISIBLE_SCORES  # noqa: E402
 from infodecode.strategies import LeftToRight, Unlocking  # noqa: E402
@@ -105,6 +106,32 @@ def test_draws_follow_the_cumulative_law(width, seed, level):
     assert weights[token] > 0
     assert ends[token] > level - 1e-5
     assert ends[token] - weights[token] / weights.sum() < level + 1e-5
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_gumbel_noise_draws_from_the_same_law(temperature):
+    """In double precision; the same number always gives the same token."""
+    logits = torch.tensor([[0.3, -1.0, 2.0, -torch.inf, 1.2]]).repeat(20_000, 1)
+    level = torch.from_numpy(np.random.default_rng(1).random(20_000))
+    tokens = gumbel(logits, level, temperature)
+    assert torch.equal(tokens, gumbel(logits, level, temperature))
+    law = torch.softmax(logits[0].double() / temperature, 0).numpy()
+    found = np.bincount(tokens.numpy(), minlength=5) / 20_000
+    assert found[3] == 0
+    np.testing.assert_allclose(found, law, atol=4 * np.sqrt(0.25 / 20_000))
+
+
+def test_gumbel_noise_decodes_as_well():
+    network = PairwiseNetwork(seed=2)
+    options = {"prompts": [PROMPT], "length": LENGTH, "samples": 400, "progress": False}
+    decoder = Decoder(strategies.TopK(1, by="left_to_right"))
+    first = [
+        np.bincount(decode(MaskedLM(network), decoder, noise=noise, **options).sequences[:, 0],
+                    minlength=7)
+        for noise in ("inversion", "gumbel")
+    ]  # fmt: skip
+    assert first[0].tolist() != first[1].tolist()
+    assert stats.chi2_contingency(np.array(first)[:, np.sum(first, axis=0) > 0]).pvalue > 1e-3
 
 
 def test_the_last_level_draws_a_possible_token():

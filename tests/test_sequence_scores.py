@@ -94,6 +94,20 @@ def test_seeds_samples_and_views():
     assert "<table" in one._repr_html_()
 
 
+def test_information_under_other_names():
+    law = distributions.replace_random(4)
+    trace = decode(law, Decoder(strategies.TopK(2)), samples=5)
+    known = -law.log2_probability(trace.sequences)
+    scores = sequence_scores(trace, IdealModel(law), orders=1, information=known)
+    expected = sequence_scores(trace, IdealModel(law), orders=1, distribution=law)
+    assert scores.model_error.tolist() == expected.model_error.tolist()
+    with pytest.raises(ValueError, match="got both"):
+        sequence_scores(trace, IdealModel(law), distribution=law, information=known)
+    for wrong in (known[:2], -1 - known, known * np.nan):
+        with pytest.raises(ValueError, match="information must be 5 numbers"):
+            sequence_scores(trace, IdealModel(law), information=wrong)
+
+
 def test_refusals():
     law = distributions.permutations(4)
     trace = decode(law, Decoder(strategies.TopK(1)))

@@ -31,6 +31,7 @@ def decode_prompts(
     guidance: float = 0.0,
     eos: str = "keep",
     as_shipped: bool = False,
+    noise: str = "inversion",
     batch_size: int = 32,
     chat: bool | None = None,
     progress: bool | None = None,
@@ -47,6 +48,7 @@ def decode_prompts(
         guidance=guidance,
         eos=eos,
         as_shipped=as_shipped,
+        noise=noise,
         batch_size=batch_size,
         chat=chat,
     )

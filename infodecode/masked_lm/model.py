@@ -103,6 +103,7 @@ class MaskedLM:
         guidance: float = 0.0,
         eos: str = "keep",
         as_shipped: bool = False,
+        noise: str = "inversion",
         batch_size: int = 32,
         chat: bool | None = None,
     ) -> PromptedModel:
@@ -116,6 +117,7 @@ class MaskedLM:
             guidance=guidance,
             eos=eos,
             as_shipped=as_shipped,
+            noise=noise,
             batch_size=batch_size,
         )
 
@@ -142,6 +144,10 @@ class PromptedModel(Model):
         as_shipped: keep the logits of the mask and of columns beyond the vocabulary, as the
             originals do: they then take their share of every probability, and a mask that is drawn
             stays a mask.
+        noise: how a token is drawn at a temperature: ``"inversion"`` of the cumulative law, one
+            random number a position; or ``"gumbel"`` noise on every logit in double precision, as
+            LLaDA draws (in lower precision it draws from another law, see
+            `infodecode.TruncatedGumbelModel`).
         batch_size: sequences in one forward pass; changes time and memory alone.
 
     Raises:
@@ -161,6 +167,7 @@ class PromptedModel(Model):
         guidance: float = 0.0,
         eos: str = "keep",
         as_shipped: bool = False,
+        noise: str = "inversion",
         batch_size: int = 32,
     ) -> None:
         self.network = network
@@ -169,6 +176,7 @@ class PromptedModel(Model):
         self.guidance = _validation.number("guidance", guidance, minimum=0, maximum=1e4)
         self.eos = _validation.choice("eos", eos, EOS)
         self.as_shipped = _validation.flag("as_shipped", as_shipped)
+        self.noise = _validation.choice("noise", noise, ("inversion", "gumbel"))
         self.batch_size = _validation.integer("batch_size", batch_size, minimum=1)
         if eos != "keep" and network.eos_id is None:
             raise ValueError(f"eos={eos!r} needs a network with an end of sequence, this has none")
@@ -202,7 +210,8 @@ class PromptedModel(Model):
             for k, (row, which) in enumerate(zip(state.canvas, prompt, strict=True))
         } if PREVIOUS_CANVAS in state.memory else {}  # fmt: skip
         kind = _DeferringEvaluation if self.eos == "defer" else NetworkEvaluation
-        evaluation = kind(states.logits, state.canvas, self.network.embedding_size, rule, previous)
+        width = self.network.embedding_size
+        evaluation = kind(states.logits, state.canvas, width, rule, previous, self.noise)
         if isinstance(evaluation, _DeferringEvaluation):
             evaluation.eos = int(self.network.eos_id or 0)
         return evaluation

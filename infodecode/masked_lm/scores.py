@@ -17,6 +17,7 @@ from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.masked_lm.wide import (
     DAMAGED,
     entropy_bits,
+    gumbel,
     inverted,
     leading,
     log2_power_sums,
@@ -42,6 +43,7 @@ class NetworkEvaluation(Evaluation):
         canvas: ``(R, n)``.
         vocabulary: V.
         rule: how tokens are drawn.
+        noise: ``"inversion"`` or ``"gumbel"``: how a token is drawn.
         previous: logits of the call on ``memory["previous_canvas"]`` and which rows ``(R,)`` had
             one, for ``divergence``.
     """
@@ -53,9 +55,10 @@ class NetworkEvaluation(Evaluation):
         vocabulary: int,
         rule: TokenRule,
         previous: tuple[Logits, BoolArray] | None = None,
+        noise: str = "inversion",
     ) -> None:
         self._source, self._canvas, self._rule = logits, canvas, rule
-        self._vocabulary, self._previous = vocabulary, previous
+        self._vocabulary, self._previous, self._noise = vocabulary, previous, noise
         self._chunk = max(1, CHUNK_BYTES // (4 * vocabulary))
         self._place: IntArray | None = None
         self._kept: torch.Tensor | None = None
@@ -254,6 +257,8 @@ class NetworkEvaluation(Evaluation):
             equal = logits == logits.amax(dim=1, keepdim=True)
             nth = (uniform * equal.sum(dim=1)).long() + 1 if rule.ties == "random" else 1
             token = (equal.cumsum(dim=1) == torch.as_tensor(nth).view(-1, 1)).long().argmax(dim=1)
+        elif self._noise == "gumbel":
+            token = gumbel(logits, uniform, rule.temperature)
         else:
             token = inverted(logits / rule.temperature, uniform)
         probability = probability_of(self._for_scores(logits), token)

@@ -89,13 +89,22 @@ class TextTrace(Trace):
         *,
         orders: int = 8,
         seed: int = 0,
+        information: FloatArray | None = None,
         batch_size: int = 32,
         progress: bool | None = None,
     ) -> SequenceScores:
-        """What the model says of the finished texts, order by order: see `SequenceScores`."""
+        """What the model says of the finished texts, order by order: see `SequenceScores`.
+
+        Args:
+            orders, seed: random orders.
+            information: ``(samples,)`` -log2 of the true law, where it is known.
+            batch_size, progress: of the evaluation.
+        """
         n = self.canvases.shape[2]
         prompted = self.model.prompted(self.prompts, n, batch_size=batch_size)
-        return sequence_scores(self, prompted, orders=orders, seed=seed, progress=progress)
+        return sequence_scores(
+            self, prompted, orders=orders, seed=seed, information=information, progress=progress
+        )
 
     def reason(self, sample: int, round_: int) -> str:
         """Why a round (from 1) committed what it did: exploited, forced or explored."""

@@ -95,6 +95,38 @@ def inverted(logits: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     return block * BLOCK + torch.minimum(inside, last)
 
 
+def gumbel(logits: torch.Tensor, uniform: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The token ``(K,)`` of largest ``logit / temperature`` plus Gumbel noise, in double precision.
+
+    Every token of every row has noise of its own, hashed from the row's uniform number and the
+    token: the law drawn from is that of `inverted`, the tokens are others.
+    """
+    found = torch.empty(len(logits), dtype=torch.int64, device=logits.device)
+    step = torch.arange(1, logits.shape[1] + 1, device=logits.device) * _GOLDEN
+    for k, row in enumerate(logits):
+        seed = (uniform[k] * 2.0**53).long()
+        level = (_mixed(_mixed(seed) + step) >> 11 & (1 << 53) - 1).double() * 2.0**-53
+        noise = -(-(level + 2.0**-54).log()).log()
+        found[k] = (row.double() / temperature + noise).argmax()
+    return found
+
+
+_GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
+_FACTORS = 0xBF58476D1CE4E5B9 - (1 << 64), 0x94D049BB133111EB - (1 << 64)
+
+
+def _mixed(word: torch.Tensor) -> torch.Tensor:
+    """SplitMix64's finaliser, on signed words that wrap around."""
+    for shift, factor in zip((30, 27), _FACTORS, strict=True):
+        word = (word ^ _shifted(word, shift)) * factor
+    return word ^ _shifted(word, 31)
+
+
+def _shifted(word: torch.Tensor, bits: int) -> torch.Tensor:
+    """A logical shift to the right."""
+    return word >> bits & (1 << 64 - bits) - 1
+
+
 def _leading_row(row: Any, second: bool, scratch: Any) -> tuple[float, int, float, float, float]:
     first = int(row.argmax())
     top = row[first]
