@@ -154,6 +154,9 @@ class _Keeping(Strategy):
     def needs(self) -> frozenset[str]:
         return self.strategy.needs
 
+    def forget(self, state: State) -> Mapping[str, Array]:
+        return self.strategy.forget(state)
+
     def start(self, canvas: IntArray) -> Mapping[str, Array]:
         rows = len(canvas)
         books: dict[str, Array] = {name: np.zeros(rows, np.int64) for name in _COUNTS}

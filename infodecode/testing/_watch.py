@@ -175,6 +175,12 @@ class Watched(Strategy):
 
         return self._ask("revise", state, self.strategy.revise, look)
 
+    def forget(self, state: State) -> Mapping[str, Array]:
+        def left(seen: State) -> Plan:
+            return Plan((), {**seen.memory, **self.strategy.forget(seen)})
+
+        return self._ask("forget", state, left, lambda _: None).memory or {}
+
     def finished(self, state: State) -> BoolArray:
         def look(over: BoolArray) -> None:
             if np.shape(over) != (state.rows,) or np.asarray(over).dtype != bool:
