@@ -6,6 +6,7 @@ differ. Harper comes as a wheel: ``pip install "infodecode[tasks]"``.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ ADVICE = frozenset(
     {"Enhancement", "Readability", "Redundancy", "Regionalism", "Style", "WordChoice"}
 )
 """Kinds of remarks that are advice: a text with these alone counts as grammatical."""
+
+
+DOUBLES = frozenset({"had", "that"})
+"""Words that may follow themselves."""
 
 
 def has_checker() -> bool:
@@ -37,14 +42,32 @@ def remarks(text: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def is_grammatical(text: str) -> bool:
-    """Whether there is a text and the checker finds nothing in it but advice.
+    """Whether there is a text, no word follows itself, and the checker finds nothing but advice.
+
+    The doubled word, what parallel decoding gets wrong most, is looked for here: the checker sees
+    many of them, not all.
 
     Raises:
         ImportError: harper-py is not installed.
     """
     need_checker()
     text = text.strip()
-    return bool(text) and all(kind in ADVICE for kind, _, _ in remarks(text))
+    return (
+        bool(text)
+        and not has_doubled_word(text)
+        and all(kind in ADVICE for kind, _, _ in remarks(text))
+    )
+
+
+def has_doubled_word(text: str) -> bool:
+    """Whether a word follows itself with nothing but white space between.
+
+    Example:
+        >>> has_doubled_word("We saw saw it."), has_doubled_word("He had had it, it seems.")
+        (True, False)
+    """
+    doubled = re.findall(r"\b([^\W\d_]+)\s+\1\b", text.casefold())
+    return any(word not in DOUBLES for word in doubled)
 
 
 def need_checker() -> None:

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -41,7 +42,8 @@ T = TypeVar("T", Row, Best)
 
 TINY = "tiny"
 STRATEGIES = (
-    "top_k:1,by=confidence;top_k:2,by=random;top_k:2,by=confidence;threshold:0.9;factor:0.5"
+    "top_k:1;top_k:2;top_k:2,by=confidence;top_k:4,by=confidence;threshold:0.9;threshold:0.6;"
+    "factor:0.5;factor:1"
 )
 LEVELS = "60,70,80,90"
 SAMPLES = 100
@@ -148,7 +150,7 @@ def command(
     guidance: Annotated[float, typer.Option(min=0, help="Classifier-free guidance.")] = 0.0,
     chat: Annotated[
         bool | None,
-        typer.Option(help="Use the chat template; by default where there is one.", show_default=""),
+        typer.Option(help="Use the chat template; by default where one is.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the questions and the draws.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Sequences in a forward pass.")] = 32,
@@ -196,7 +198,7 @@ def command(
             console=Console(stderr=True),
         )
     except (ValueError, TypeError, OSError, ImportError) as error:
-        console.print(f"[red]{error}[/]", soft_wrap=True)
+        console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(2) from None
     rows = rows_of(found)
     best = best_speeds(rows, levels)
@@ -209,19 +211,27 @@ def command(
 
 
 def scores_table(rows: Sequence[Row]) -> Table:
-    """Scores in percent, and cost; what the tasks have in common comes last."""
+    """Scores in percent, and cost, group by group; the means of all tasks come last."""
     table = Table(title="scores in percent", box=box.SIMPLE)
     for name in ("task", "strategy"):
         table.add_column(name, overflow="fold")
-    for name in ("lenient", "strict", "tokens a\nround", "rounds", "calls"):
+    for name in ("lenient", "strict", "tokens a\nround", "calls"):
         table.add_column(name, justify="right", no_wrap=True)
-    place = {task: k for k, task in enumerate(dict.fromkeys(row.task for row in rows))}
-    for row in sorted(rows, key=lambda row: (row.task == MEAN, place[row.task])):
-        table.add_row(
-            row.task, row.strategy, f"{float(row.lenient * 100):.1f}",
-            f"{float(row.strict * 100):.1f}", f"{float(row.tokens_per_round):.2f}",
-            f"{row.rounds:.2f}", f"{row.calls:.2f}",
-        )  # fmt: skip
+    before = MEAN
+    for task in sorted(dict.fromkeys(row.task for row in rows), key=MEAN.__eq__):
+        group, _, short = task.rpartition("/")
+        if group not in ("", before):
+            table.add_section()
+            table.add_row(f"[bold]{group}[/]")
+            before = group
+        for row in rows:
+            if row.task == task:
+                table.add_row(
+                    short, row.strategy, f"{float(row.lenient * 100):.1f}",
+                    f"{float(row.strict * 100):.1f}", f"{float(row.tokens_per_round):.2f}",
+                    f"{row.calls:.2f}",
+                )  # fmt: skip
+        table.add_section()
     return table
 
 
