@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tables install install-dev test slow lint figures proofs bench clean
+.PHONY: help demo tables install install-llm install-dev test slow lint llm figures proofs bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ lint: install-dev ## ruff and mypy --strict, as continuous integration runs them
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+llm: install-llm ## every experiment on the tiny network: tables of results/llm (torch is large)
+	for part in formulas rounds ete tradeoffs exploration tasks; do $(BIN)/python -m llm $$part || exit 1; done
+
 figures: install ## the pictures, from the tables in results/
 	$(BIN)/python -m figures
 
@@ -38,6 +41,8 @@ bench: install ## speed beside a plain numpy decoder, in one run
 	$(BIN)/python -m benchmarks
 
 install: $(VENV)/.installed ## the package and what it needs, in .venv
+
+install-llm: $(VENV)/.installed-llm ## the same with torch and transformers
 
 install-dev: $(VENV)/.installed-dev ## the same with the tools of development
 
@@ -57,7 +62,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) --editable .
 	@touch $@
 
+$(VENV)/.installed-llm: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing infodecode for networks into $(VENV) (once)"
+	@$(PIP) --editable ".[llm]"
+	@touch $@ $(VENV)/.installed
+
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing infodecode with its tools of development into $(VENV) (once)"
 	@$(PIP) --editable ".[dev]"
-	@touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-llm
