@@ -56,6 +56,7 @@ def test_prompts_from_standard_input_and_a_file_of_traces(tmp_path):
         (["--strategy", "wishful", PROMPT], "strategy must be"),
         (["--jsonl", "no/such/folder/t.jsonl", PROMPT], "no such folder"),
         (["--length", "0", PROMPT], "length must be"),
+        (["sing : A B C D ="], "prompts must be text that the tokenizer of tiny takes"),
         (["--device", "abacus", PROMPT], "device must be"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,6 +122,8 @@ def save_network(network: Network, tokenizer: Any, folder: str | os.PathLike[str
     _write(target / "generation_config.json", {k: v for k, v in ids.items() if v is not None})
     partial = target / f"{weights.SINGLE}.partial"
     weights.save(network.module, architecture, partial)
+    # safetensors makes files that their owner alone can read.
+    shutil.copymode(target / "config.json", partial)
     os.replace(partial, target / weights.SINGLE)
     if tokenizer is not None:
         tokenizer.save_pretrained(target)

@@ -70,8 +70,12 @@ class MaskedLM:
                 prompt = self.tokenizer.apply_chat_template(
                     turn, add_generation_prompt=True, tokenize=False
                 )
-                return tuple(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
-            return tuple(self.tokenizer(prompt)["input_ids"])
+            try:
+                found = self.tokenizer(prompt, add_special_tokens=not chat)["input_ids"]
+            except Exception as error:  # tokenizers raise nothing more specific
+                known = f"the tokenizer of {self.name or 'this model'}"
+                raise ValueError(f"prompts must be text that {known} takes: {error}") from error
+            return tuple(found)
         most = self.network.vocabulary_size - 1
         ids = _validation.iterate("prompts", prompt)
         return tuple(_validation.integer("prompts", v, minimum=0, maximum=most) for v in ids)
