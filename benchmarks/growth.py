@@ -1,6 +1,6 @@
 """How cost grows with size: the measured exponent of each function beside the documented one.
 
-``python -m benchmarks.growth`` measures, prints, and writes ``results/benchmarks/growth.csv``. A
+``python -m benchmarks growth`` measures, prints, and writes ``results/benchmarks/growth.csv``. A
 repetition times every size and fits a line to the logarithms; the exponent is the median over
 repetitions, with their spread. It is processor time, in one thread, so that a busy machine changes
 it little. docs/complexity.md has the costs that are compared.
@@ -9,8 +9,6 @@ it little. docs/complexity.md has the costs that are compared.
 from __future__ import annotations
 
 import math
-import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -18,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import heart
+from benchmarks import comparison
 from benchmarks.growth_cases import Case, cases
 
 RESULTS = Path("results/benchmarks/growth.csv")
@@ -109,16 +106,12 @@ def measured(case: Case) -> Row:
     )
 
 
-def machine() -> str:
-    """Kind and number of processors."""
-    return f"{platform.machine()}, {os.cpu_count()} processors"
-
-
 def main() -> int:
     """Exit code 1 when a cost grows faster than documented."""
     rows = []
+    title = f"{comparison.versions()}, {comparison.machine()}"
     table = Table("function", "law", "sizes", "seconds at the largest", "exponent", "spread",
-                  "documented", title=heart.machine())  # fmt: skip
+                  "documented", title=title)  # fmt: skip
     for case in cases():
         row = measured(case)
         rows.append(row)
@@ -133,16 +126,12 @@ def main() -> int:
             f"{row.documented} ({row.expected:.2f})",
         )
     Console(width=160).print(table)
-    frame = pd.DataFrame([{**vars(row), "met": row.met} for row in rows])
+    frame = comparison.frame_of(rows)
     for name, form in (("sizes", "{}"), ("seconds", "{:.3g}")):
         frame[name] = [" ".join(map(form.format, values)) for values in frame[name]]
-    frame["command"] = "python -m benchmarks.growth"
-    frame["versions"] = heart.machine()
-    frame["machine"] = machine()
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    draft = RESULTS.with_suffix(".tmp")
-    frame.to_csv(draft, index=False, float_format="%.3g")
-    draft.replace(RESULTS)
+    comparison.write(
+        frame, RESULTS, command="python -m benchmarks growth", about=comparison.versions(), digits=3
+    )
     return 0 if all(row.met for row in rows) else 1
 
 

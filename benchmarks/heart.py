@@ -1,7 +1,8 @@
 """Speed of the heart: decoding, information, partitions, exact laws, start-up.
 
-Ratios are taken between runs that alternate in this one process, so that a busy machine slows both
-sides; absolute times are the best of a few.
+``python -m benchmarks heart`` measures each beside a target, prints, and writes
+``results/benchmarks/heart.csv``. Ratios are taken between runs that alternate in this one process,
+so that a busy machine slows both sides; absolute times are the best of a few.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 import infodecode
-from benchmarks import numpy_decoder
+from benchmarks import comparison, numpy_decoder
+from benchmarks.information import unique_total_correlation
 from infodecode import Decoder, distributions, strategies
 
+RESULTS = Path("results/benchmarks/heart.csv")
 BASELINE_DECODES = 100
 OUR_DECODES = 200_000
 
@@ -48,26 +53,17 @@ class Row:
         return self.value >= self.target if self.unit == "x" else self.value <= self.target
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
 def ratio(what: str, slow: Callable[[], object], fast: Callable[[], object], scale: float,
           target: float, repeat: int = 7) -> Row:  # fmt: skip
     """How many times faster per unit of work; ``scale`` is fast's work over slow's."""
-    fast()
-    slow()
-    found = [scale * seconds(slow) / seconds(fast) for _ in range(repeat)]
-    return Row(what, float(np.median(found)), min(found), max(found), "x", target)
+    seconds = comparison.in_turn({"slow": slow, "fast": fast}, repeat=repeat)
+    found = comparison.ratio(seconds["slow"], seconds["fast"], scale)
+    return Row(what, found.value, found.low, found.high, "x", target)
 
 
 def duration(what: str, work: Callable[[], object], target: float, repeat: int = 5) -> Row:
     """Best of a few warm calls."""
-    work()
-    found = [seconds(work) for _ in range(repeat)]
+    found = comparison.in_turn({"work": work}, repeat=repeat)["work"]
     return Row(what, min(found), min(found), max(found), "s", target)
 
 
@@ -108,18 +104,6 @@ def decoding() -> list[Row]:
                 )
             )
     return rows
-
-
-def unique_total_correlation(outcomes: np.ndarray) -> float:
-    """Total correlation by numpy.unique(axis=0)."""
-
-    def entropy(columns: np.ndarray) -> float:
-        counts = np.unique(columns, axis=0, return_counts=True)[1]
-        p = counts / counts.sum()
-        return float(-(p * np.log2(p)).sum())
-
-    n = outcomes.shape[1]
-    return sum(entropy(outcomes[:, [i]]) for i in range(n)) - entropy(outcomes)
 
 
 def information() -> list[Row]:
@@ -199,9 +183,30 @@ def measure() -> list[Row]:
 
 def machine() -> str:
     """What the figures were measured on."""
-    import numba
+    return f"{comparison.versions()}, {platform.machine()}"
 
-    return (
-        f"Python {platform.python_version()}, numpy {np.__version__}, numba {numba.__version__}, "
-        f"infodecode {infodecode.__version__}, {platform.machine()}"
+
+def main() -> int:
+    """Exit code 1 when a target is missed."""
+    rows = measure()
+    table = Table("what", "measured", "spread", "target", title=machine())
+    for row in rows:
+        form = (lambda v: f"{v:,.0f}x") if row.unit == "x" else (lambda v: f"{v:.3f} s")
+        table.add_row(
+            row.what,
+            f"[{'green' if row.met else 'red'}]{form(row.value)}[/]",
+            f"{form(row.low)} … {form(row.high)}",
+            f"{'>=' if row.unit == 'x' else '<='} {form(row.target)}",
+        )
+    Console(width=120).print(table)
+    comparison.write(
+        comparison.frame_of(rows),
+        RESULTS,
+        command="python -m benchmarks heart",
+        about=comparison.versions(),
     )
+    return 0 if all(row.met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Overhead of a decoding loop on a large vocabulary, outside the forward pass, beside its peers.
 
-``python -m benchmarks.loop --llada CHECKOUT --fast-dllm CHECKOUT`` decodes 32 tokens behind a
+``python -m benchmarks loop --llada CHECKOUT --fast-dllm CHECKOUT`` decodes 32 tokens behind a
 prompt of 128 over LLaDA's vocabulary, one a round, in one block, and takes the time of the loop
 without that of the model: the model is a table of random logits. Ours, LLaDA's ``generate`` and
 Fast-dLLM's (its threshold rule) run in turn, greedy and sampled, in one process. The peers' code is
@@ -15,17 +15,16 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.heart import machine
+from benchmarks import comparison
 from infodecode import Decoder, decode, strategies
 
 RESULTS = Path("results/benchmarks/loop.csv")
@@ -195,8 +194,9 @@ def main(
     import torch
 
     rows = measure(llada, fast_dllm, repeats)
-    versions = f"{machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
-    table = Table("peer", "setting", "ours", "peer's", "ratio", "spread", title=versions)
+    about = comparison.versions("torch") + f", {torch.get_num_threads()} threads"
+    table = Table("peer", "setting", "ours", "peer's", "ratio", "spread",
+                  title=f"{about}, {comparison.machine()}")  # fmt: skip
     for row in rows:
         table.add_row(
             row.peer, row.setting, f"{1e3 * row.ours:.1f} ms", f"{1e3 * row.peers:.0f} ms",
@@ -204,13 +204,10 @@ def main(
             f"{row.low:.0f} … {row.high:.0f}",
         )  # fmt: skip
     Console(width=120).print(table)
-    frame = pd.DataFrame([asdict(row) for row in rows])
-    frame["command"] = "python -m benchmarks.loop --llada CHECKOUT --fast-dllm CHECKOUT"
-    frame["versions"] = versions
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    draft = RESULTS.with_suffix(".tmp")
-    frame.to_csv(draft, index=False, float_format="%.4g")
-    draft.replace(RESULTS)
+    comparison.write(
+        comparison.frame_of(rows), RESULTS, about=about,
+        command="python -m benchmarks loop --llada CHECKOUT --fast-dllm CHECKOUT",
+    )  # fmt: skip
     raise typer.Exit(0 if all(row.met for row in rows) else 1)
 
 

@@ -27,7 +27,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-ORDER = ("pb_", "br_")
+ORDER = ("pb_", "br_", "le_")
 """Beginnings of names that come first."""
 
 

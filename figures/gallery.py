@@ -22,6 +22,7 @@ axes = pb_figure2a.plot(tables.read(pb_figure2a.TABLES))
 GROUPS = {
     "pb_": "ParallelBench (Kang et al. 2025)",
     "br_": "From Bits to Rounds (2025)",
+    "le_": "Locally Confident, Globally Stuck (2026)",
     "": "Bounds and decoders",
 }
 """Beginning of a name -> heading; the first that fits."""

@@ -26,11 +26,17 @@ class MissingTable(Exception):
 def command(table: str) -> str:
     """What makes a table: ``toy/words.csv`` comes from ``python -m toy words``.
 
+    A study of ``toy`` that writes several tables begins their names with its own.
+
     Example:
         >>> command("llm/ete.csv"), command("llm/gpu_latency.csv")
         ('python -m llm ete', 'python -m llm gpu latency')
+        >>> command("toy/exploration_mixing.csv")
+        'python -m toy exploration'
     """
     folder, name = table.removesuffix(".csv").split("/")
+    if folder == "toy":
+        name = name.split("_")[0]
     return f"python -m {folder} {name.replace('gpu_', 'gpu ')}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from infodecode.models import Model
 from infodecode.orbits import EnumeratedOrbits, Orbits, sizes_of
 from infodecode.propagation import blank_state, chance_for, prepare, propagate, revises, total_of
 from infodecode.strategies import Strategy, WholeCanvas
+
+if TYPE_CHECKING:
+    from infodecode.exploration.caps import EntropyCap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +68,7 @@ class ExactRun:
     _evaluated: float | Fraction
     _log2_data: FloatArray
     _follow: Callable[[], ExactRun]
+    _cap: Callable[[], EntropyCap]
 
     @property
     def probabilities(self) -> FloatArray:
@@ -189,6 +194,14 @@ class ExactRun:
         terms = -run.probabilities * run._log2_output
         return nonnegative(math.fsum(terms), zero=DECODED_ZERO)
 
+    @cached_property
+    def entropy_cap(self) -> EntropyCap:
+        """What the confidence gate of a threshold decoder leaves of ``entropy``, and why.
+
+        Another run, made when first asked for: `infodecode.exploration.entropy_cap`.
+        """
+        return self._cap()
+
     @property
     def rounds(self) -> Array:
         """Entry t: probability that decoding takes t rounds, t = 0, 1, …; adds up to 1."""
@@ -283,7 +296,10 @@ class ExactRun:
             known = not self.absorbed or "followed" in self.__dict__
             if known and self.followed.unfinished <= ROUNDING:
                 names += ["expected_rounds", "expected_calls", "entropy"]
-        return {name: float(getattr(self, name)) for name in names}
+        figures = {name: float(getattr(self, name)) for name in names}
+        if "entropy_cap" in self.__dict__:
+            figures["entropy_cap"] = self.entropy_cap.cap
+        return figures
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {value:.6g}" for name, value in self.summary().items())
@@ -389,7 +405,22 @@ def exact(
             orbits=isinstance(chance, EnumeratedOrbits),
             progress=progress,
         ),
+        _cap=partial(
+            _capped,
+            distribution,
+            decoder,
+            model=model,
+            off_support=used.off_support,
+            max_children=max_children,
+            progress=progress,
+        ),
     )
+
+
+def _capped(distribution: Joint, decoder: Decoder, **options: Any) -> EntropyCap:
+    from infodecode.exploration.caps import entropy_cap
+
+    return entropy_cap(distribution, decoder, **options)
 
 
 def _one(weights: Array) -> float | Fraction:

@@ -63,6 +63,7 @@ class Bounds:
     random_order_bits: FloatArray | None
     adaptive_bits: FloatArray | None
     notes: tuple[str, ...]
+    _alphabet_sizes: tuple[int, ...]
     _partitions: OptimalPartitions | None
     _schedule: OptimalSchedule | None
 
@@ -84,6 +85,26 @@ class Bounds:
     def validity_floor(self) -> FloatArray | None:
         """``(n,)`` 2^-L*_T: a perfect model on the best partition is valid at least this often."""
         return None if self.partition_bits is None else np.exp2(-self.partition_bits)
+
+    def entropy_cap(self, gate: float, *, forced: float = 0.0) -> float:
+        """The most entropy, in bits, that a threshold decoder can put out, before it is run.
+
+        For decoders that choose positions before they draw, at temperature at most 1, positions
+        following from the canvas; `infodecode.exploration.entropy_cap` says it of a decoder with
+        what it really forces, and of the others.
+
+        Args:
+            gate: its threshold, in [0, 1].
+            forced: expected commits that do not pass; a decoder without quotas forces one in each
+                round in which none passes, so that ``forced`` is at most its expected rounds.
+        """
+        from infodecode.exploration.caps import gate_bits
+
+        number = _validation.number("forced", forced, minimum=0, maximum=self.length)
+        each = np.array([gate_bits(gate, size) for size in self._alphabet_sizes])
+        gains = np.sort(np.log2(self._alphabet_sizes) - each)[::-1]
+        counted = np.clip(number - np.arange(self.length), 0, 1)
+        return float(each.sum() + counted @ gains)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per number of rounds: the curves, the floor, a best partition and best sizes."""
@@ -214,6 +235,7 @@ def bounds(distribution: Joint) -> Bounds:
         random_order_bits=None if schedule is None else schedule.bits,
         adaptive_bits=None if policies is None else policies.bits,
         notes=tuple(dict.fromkeys(notes)),
+        _alphabet_sizes=distribution.alphabet_sizes,
         _partitions=best,
         _schedule=schedule,
     )

@@ -20,8 +20,11 @@ from typer.testing import CliRunner
 
 import figures
 from figures import (
+    _exploration,
     _lists,
     gallery,
+    le_frontier,
+    le_mixing,
     pb_figure2a,
     pb_figure6,
     pb_figure7,
@@ -37,7 +40,8 @@ MODULES = figures.modules()
 WANTED = {
     "pb_figure1", "pb_table1", *(f"pb_figure2{x}" for x in "abcde"), "pb_figure6", "pb_figure7",
     "br_figure2", "br_figure4", "br_figure5", "br_figure6", "optimum_curves", "information_curves",
-    "path_and_mixture", "sampled_confidence_bias", "scaling", "words",
+    "path_and_mixture", "sampled_confidence_bias", "scaling", "words", "le_frontier",
+    "le_pass_at_k", "le_mixing",
 }  # fmt: skip
 ELSEWHERE = {"br_figure5"}
 
@@ -284,3 +288,38 @@ def test_numbers_of_the_scaling_caption():
     caption = " ".join(scaling.CAPTION.split())
     for words_ in ("(62%)", "(20%)", "48 rounds for 10,000", "two rounds for a replacement"):
         assert words_ in caption
+
+
+def test_numbers_of_the_exploration_captions():
+    means = (
+        frame_of("le_pass_at_k")
+        .query("kind == 'mean'")
+        .set_index(["rule", "alpha", "k"])
+        .sort_index()
+    )
+    ks = sorted(set(means.index.get_level_values("k")))
+    mu, sharp, drawn, local = (
+        means["success"].loc[rule, alpha].loc[ks]
+        for rule, alpha in (("random order", 1), ("exact power", 2), ("drawn confidence", 1),
+                            ("local tempering", 2))
+    )  # fmt: skip
+    assert mu[1] < sharp[1]
+    assert (mu[2:] >= sharp[2:]).all()
+    assert (drawn <= sharp).all()
+    assert abs(local[1] - mu[1]) < 0.01
+    assert local[4] < mu[4] - 0.05
+    frontier = (
+        frame_of("le_frontier").query("kind == 'rule'").set_index(["law", "rule"]).sort_index()
+    )
+    for law in le_frontier.LAWS:
+        below = frontier["below"].loc[law]
+        assert below["drawn confidence"] == below[list(_exploration.RULES)].max() > 0.03
+        assert below["exact power"] == below["random order"] == 0
+        assert below["mean-field"] < below["local tempering"] / 5
+    mixing = (
+        frame_of("le_mixing").set_index(["chain", "law", "step"]).sort_index()["total_variation"]
+    )
+    assert set(le_mixing.LAWS) == set(mixing.index.get_level_values("law"))
+    slow = mixing.loc["repair", "words(3, weighted=True, most=200)"]
+    assert slow[10] > 0.05
+    assert slow[32] < 0.01

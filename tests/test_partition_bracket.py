@@ -1,7 +1,5 @@
 """Brackets of the best partition: always around it, exact where they say so, and reproducible."""
 
-import importlib
-import itertools
 import math
 
 import numpy as np
@@ -10,16 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infodecode import distributions
+from infodecode._subsets import walk_subsets
 from infodecode.distributions import Table
-from infodecode.information import entropy, total_correlation
-from infodecode.partition_bracket import PartitionBracket, partition_bracket
+from infodecode.information import total_correlation
+from infodecode.partition_bracket import _bracket, _parts, _problem, partition_bracket
+from infodecode.partition_bracket._problem import TableGains
 from infodecode.partitions import optimal_partitions, partition_bits
 from tests import laws
+from tests.brackets import EXACT, check, random_law
 from tests.translation import table
 
-module = importlib.import_module("infodecode.partition_bracket")
-
-EXACT = 1e-12
 seeds = st.integers(0, 2**32)
 samples = laws.counted(max_length=5) | laws.floating(max_length=5) | laws.rounded(max_length=5)
 shared_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -28,51 +26,14 @@ shared_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fix
 @pytest.fixture
 def beyond(monkeypatch):
     """Treat short laws as if they were too long for the programme over all partitions."""
-    monkeypatch.setattr(module, "PARTITIONS_LENGTH", 0)
+    monkeypatch.setattr(_bracket, "PARTITIONS_LENGTH", 0)
 
 
 @pytest.fixture
 def searching(beyond, monkeypatch):
     """Leave only the two searches."""
-    monkeypatch.setattr(module, "_LATTICE_ITEMS", 0)
-    monkeypatch.setattr(module, "_CHAIN_ITEMS", 0)
-
-
-def check(bracket, law, rounds, best=None):
-    """Everything a bracket promises that can be checked without, and with, the true value."""
-    assert isinstance(bracket, PartitionBracket)
-    assert bracket.distribution is law
-    assert bracket.rounds == rounds == len(bracket.partition)
-    assert all(bracket.partition)
-    assert sorted(i for block in bracket.partition for i in block) == list(range(law.length))
-    assert bracket.upper == partition_bits(law, bracket.partition)
-    assert 0.0 <= bracket.lower <= bracket.upper
-    if best is not None:
-        assert bracket.lower <= best + EXACT
-        assert best <= bracket.upper + EXACT
-        if bracket.exact:
-            assert bracket.upper == pytest.approx(best, abs=3e-9)
-
-
-def random_law(seed, most_positions=8, most_outcomes=40):
-    """A sparse table, often with constants, copies, functions of others and independent parts."""
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(2, most_positions + 1))
-    rows = rng.integers(0, rng.integers(1, 4, n), (int(rng.integers(2, most_outcomes)), n))
-    kind = rng.integers(4)
-    if kind == 1 and n > 2:
-        rows[:, -1] = rows[:, 0]
-    if kind == 2 and n > 2:
-        rows[:, -1] = (rows[:, 0] + rows[:, 1]) % 2
-    if kind == 3 and n > 3:
-        left, right = np.unique(rows[:, :2], axis=0), np.unique(rows[:6, 2:], axis=0)
-        rows = np.concatenate(
-            [np.repeat(left, len(right), axis=0), np.tile(right, (len(left), 1))], axis=1
-        )
-    rows = np.unique(rows, axis=0)
-    rows = rows[:, rng.permutation(n)]
-    weights = np.ones(len(rows), int) if kind == 3 else rng.integers(1, 5, len(rows))
-    return Table(rows, weights)
+    monkeypatch.setattr(_parts, "_LATTICE_ITEMS", 0)
+    monkeypatch.setattr(_parts, "_CHAIN_ITEMS", 0)
 
 
 # Around the truth -------------------------------------------------------------------------------
@@ -115,18 +76,14 @@ def test_reductions_and_all_partitions_are_exact(beyond, seed):
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=seeds, steps=st.sampled_from([1, 3, 10, 50]))
 def test_a_stopped_look_at_all_partitions_proves_nothing_false(beyond, monkeypatch, seed, steps):
-    monkeypatch.setattr(module, "_LATTICE_STEPS", steps)
-    monkeypatch.setattr(module, "_LATTICE_START", 30)
-    monkeypatch.setattr(module._TableGains, "lattice", lambda self: _lattice(self.table))
+    monkeypatch.setattr(_problem, "_LATTICE_STEPS", steps)
+    monkeypatch.setattr(_parts, "_LATTICE_START", 30)
+    monkeypatch.setattr(TableGains, "lattice", lambda self: walk_subsets(self.table))
     law = random_law(seed, most_positions=7)
     best = optimal_partitions(law).bits
     for rounds in range(2, law.length):
         bracket = partition_bracket(law, rounds, evaluations=60)
         check(bracket, law, rounds, best[rounds - 1])
-
-
-def _lattice(law):
-    return module.walk_subsets(law)
 
 
 def test_part_of_the_way_through_all_partitions(beyond, monkeypatch):
@@ -135,8 +92,8 @@ def test_part_of_the_way_through_all_partitions(beyond, monkeypatch):
     best = float(optimal_partitions(law).bits[1])
     found = {}
     for evaluations in range(10, 400, 10):
-        monkeypatch.setattr(module, "_LATTICE_STEPS", 1)
-        monkeypatch.setattr(module._TableGains, "lattice", lambda self: _lattice(self.table))
+        monkeypatch.setattr(_problem, "_LATTICE_STEPS", 1)
+        monkeypatch.setattr(TableGains, "lattice", lambda self: walk_subsets(self.table))
         bracket = partition_bracket(law, 2, evaluations=evaluations)
         check(bracket, law, 2, best)
         found[bracket.proof] = bracket
@@ -163,75 +120,6 @@ def test_the_search_of_prefixes_proves_the_optimum(searching, law, rounds):
     assert bracket.exact
     assert bracket.proof == ("search of prefixes" if best > 0 else "nothing is lost")
     assert bracket.upper - bracket.lower <= 1.5 * bracket.slack
-
-
-@settings(max_examples=60)
-@given(seed=seeds)
-def test_the_search_of_prefixes_needs_no_good_partition_to_start_from(seed):
-    law = random_law(seed, most_positions=6)
-    best = optimal_partitions(law).bits
-    for rounds in range(2, law.length):
-        gains = module._TableGains(law, module._Work(rounds, 10**6, None, int))
-        search = module._Search(gains, np.ones(law.length), rounds, None)
-        search.chain, search.bits = [0] * (rounds - 1), total_correlation(law) + 1e-6
-        found = module._PrefixSearch(search).run()
-        target = best[rounds - 1]
-        if target > 1e-8:
-            assert found.lower == pytest.approx(target, abs=2e-9)
-            blocks = [np.flatnonzero(found.rounds == t).tolist() for t in range(rounds)]
-            assert partition_bits(law, [block for block in blocks if block]) == pytest.approx(
-                target, abs=2e-9
-            )
-        else:
-            assert found.lower == 0.0
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=seeds, rounds=st.integers(2, 3))
-def test_every_bound_of_the_search_holds_for_all_that_it_stands_for(monkeypatch, seed, rounds):
-    """Each entry of the heap against all partitions that begin as it says."""
-    rng = np.random.default_rng(seed)
-    hidden = rng.integers(0, 2, 400)
-    noisy = (hidden[:, None] ^ (rng.random((400, 6)) < rng.uniform(0.02, 0.4, 6))).astype(int)
-    law = Table(*np.unique(noisy, axis=0, return_counts=True))
-    copies = rng.integers(1, 3, 6).astype(float)
-    gains = module._TableGains(law, module._Work(rounds, 10**6, None, int))
-    wheres = np.array(list(itertools.product(range(rounds), repeat=6)))
-    costs = np.zeros(len(wheres))
-    for k, where in enumerate(wheres):
-        for t in range(rounds):
-            prices = gains(module._mask(np.flatnonzero(where < t)))
-            costs[k] += (prices * np.where(t == rounds - 1, copies, 1.0))[where == t].sum()
-    costs -= law.entropy()
-    entries = []
-    monkeypatch.setattr(
-        module.heapq, "heappush", lambda heap, entry: entries.append(entry) or heap.append(entry)
-    )
-    monkeypatch.setattr(module.heapq, "heappop", lambda heap: heap.pop(heap.index(min(heap))))
-    search = module._Search(gains, copies, rounds, None)
-    search.chain, search.bits = [0] * (rounds - 1), 1e9
-    assert module._PrefixSearch(search).run().lower == pytest.approx(costs.min(), abs=2e-9)
-    assert len(entries) > 20
-    known_before = [
-        [module._mask(np.flatnonzero(w < t)) for t in range(rounds + 1)] for w in wheres
-    ]
-    for bound, _, prefix, block, place, _, _, closed in entries:
-        steps = [prefix.known]
-        step = prefix.parent
-        while step is not None:
-            steps.insert(0, step.known)
-            step = step.parent
-        later = module._mask(prefix.items[place:])
-        least = math.inf
-        for sets, cost in zip(known_before, costs, strict=True):
-            if sets[: len(steps)] != steps:
-                continue
-            if prefix.rounds < rounds:
-                chosen = sets[len(steps)] ^ prefix.known
-                if chosen & ~(block | later) or block & ~chosen or (chosen == block and not closed):
-                    continue
-            least = min(least, cost)
-        assert bound <= least + 1e-9
 
 
 def test_short_laws_are_exact_as_they_come():
@@ -300,39 +188,6 @@ def test_independent_parts_add_up(rounds):
     assert bracket.upper == pytest.approx(best, rel=EXACT)
 
 
-@pytest.mark.parametrize("rounds", [2, 3, 4])
-def test_independent_parts_of_a_table_are_found(rounds):
-    """Three bits that any two of which determine the third look independent in pairs."""
-    bits = np.arange(4)[:, None] >> np.arange(2) & 1
-    triple = np.column_stack([bits, bits.sum(axis=1) % 2])
-    words = distributions.words(5, most=40).outcomes
-    rows = np.concatenate(
-        [
-            np.repeat(np.repeat(triple, 4, axis=0), len(words), axis=0),
-            np.tile(np.repeat(triple, len(words), axis=0), (4, 1)),
-            np.tile(words, (16, 1)),
-        ],
-        axis=1,
-    )
-    order = np.random.default_rng(0).permutation(11)
-    law = Table(np.repeat(rows[:, order], 2, axis=1))
-    assert law.length == 22
-    gains = module._gains_of(law, module._Work(rounds, None, np.random.default_rng(0), int))
-    shared = gains(0) - np.array([gains(1 << i) for i in range(22)])
-    parts, excess = module._independent_parts(gains, range(0, 22, 2), shared)
-    expected = [[2 * k for k in range(11) if order[k] in group] for group in (
-        range(3), range(3, 6), range(6, 11),
-    )]  # fmt: skip
-    assert sorted(parts) == sorted(expected)
-    assert excess < EXACT
-    bracket = partition_bracket(law, rounds)
-    check(bracket, law, rounds)
-    assert bracket.exact
-    doubled = Table(np.repeat(words, 2, axis=1))
-    best = optimal_partitions(doubled).bits[rounds - 1]
-    assert bracket.upper == pytest.approx(best, abs=1e-10)
-
-
 @pytest.mark.parametrize("rounds", [2, 3, 4, 5])
 def test_copies_wait_for_the_next_round(beyond, rounds):
     """The best partition of words whose letters are written once, twice or three times."""
@@ -341,22 +196,6 @@ def test_copies_wait_for_the_next_round(beyond, rounds):
     bracket = partition_bracket(law, rounds)
     check(bracket, law, rounds, optimal_partitions(law).bits[rounds - 1])
     assert bracket.exact
-
-
-@pytest.mark.parametrize("rounds", [2, 3, 4, 5])
-def test_markov_chains_are_exact_in_any_order_of_the_positions(rounds):
-    transition = np.array([[0.9, 0.05, 0.05], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4]])
-    short = distributions.markov_chain(transition, length=10)
-    best = optimal_partitions(short).bits[rounds - 1]
-    gains = module._LawGains(short, range(10), module._Work(rounds, None, None, int))
-    found = module._markov_chain(gains, np.ones(10), rounds)
-    assert found.lower == pytest.approx(best, abs=1e-11)
-    order = np.random.default_rng(rounds).permutation(10)
-    mixed = module._LawGains(short, order.tolist(), module._Work(rounds, None, None, int))
-    found = module._markov_chain(mixed, np.ones(10), rounds)
-    assert found.lower == pytest.approx(best, abs=1e-11)
-    blocks = [[int(order[i]) for i in np.flatnonzero(found.rounds == t)] for t in range(rounds)]
-    assert partition_bits(short, [b for b in blocks if b]) == pytest.approx(best, abs=1e-11)
 
 
 @pytest.mark.parametrize("length", [40, 100])
@@ -370,12 +209,6 @@ def test_long_chains(length):
         assert bracket.proof == ("Markov chain" if 2**rounds <= length else "nothing is lost")
         assert bracket.upper < previous or previous == 0.0
         previous = bracket.upper
-
-
-def test_a_hidden_chain_is_no_markov_chain():
-    law = distributions.hidden_markov([[0.9, 0.1], [0.1, 0.9]], [[0.8, 0.2], [0.2, 0.8]], length=6)
-    gains = module._LawGains(law, range(6), module._Work(3, None, None, int))
-    assert module._markov_chain(gains, np.ones(6), 3) is None
 
 
 def test_random_places_are_chains():
@@ -417,8 +250,8 @@ def test_nineteen_positions_by_all_partitions():
 
 @pytest.mark.parametrize("law", [sparse(40, 300), distributions.latin_squares(4)])
 def test_long_laws_are_bracketed(law, monkeypatch):
-    monkeypatch.setattr(module, "PARTITIONS_LENGTH", 15)
-    monkeypatch.setattr(module, "_LATTICE_ITEMS", 15)
+    monkeypatch.setattr(_bracket, "PARTITIONS_LENGTH", 15)
+    monkeypatch.setattr(_parts, "_LATTICE_ITEMS", 15)
     n = law.length
     uppers = []
     for rounds in (2, 3, 6):
@@ -513,18 +346,3 @@ def test_rounding_cannot_lift_the_bound(searching):
         assert bracket.exact
         assert bracket.slack >= 1e-9
         assert best - 1.5 * bracket.slack <= bracket.lower < best
-
-
-def test_gains_of_formulas_and_tables_agree():
-    law = distributions.markov_chain([[0.7, 0.3], [0.4, 0.6]], length=7)
-    work = module._Work(2, None, None, int)
-    one, two = module._LawGains(law, range(7), work), module._TableGains(law.table(), work)
-    for known in range(1 << 7):
-        assert one.entropy(known) == pytest.approx(two.entropy(known), abs=1e-12)
-        assert one(known) == pytest.approx(two(known), abs=1e-12)
-        for i in range(7):
-            if not known >> i & 1:
-                inside = [j for j in range(7) if known >> j & 1]
-                assert two(known)[i] == pytest.approx(entropy(law, [i], given=inside), abs=1e-12)
-    assert one.part([5, 2]).entropy(3) == pytest.approx(two.part([5, 2]).entropy(3), abs=1e-12)
-    assert one.lattice() is None

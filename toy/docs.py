@@ -1,4 +1,6 @@
-"""``python -m toy.docs`` writes ``docs/toys.md``: every law with a sample and its bounds."""
+"""``python -m toy.docs`` writes ``docs/toys.md``, every law with a sample and its bounds, and
+``docs/strategies/``, a page for every strategy (`toy.strategy_pages`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from infodecode import Bounds, distributions
 from infodecode.cli.parsing import parse_distribution
 from infodecode.cli.vocabulary import DISTRIBUTIONS, Entry
 from infodecode.distributions import Joint
+from toy import strategy_pages
 
 OUTPUT = Path("docs/toys.md")
 SEED = 1
@@ -102,10 +105,11 @@ def _several(count: int, what: str) -> str:
 
 
 def main(output: Path = OUTPUT) -> None:
-    """Write the page."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(page(), encoding="utf-8")
-    print(f"written: {output}")
+    """Write the pages."""
+    for path, text in {output: page(), **strategy_pages.pages()}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    print(f"written: {output}, {strategy_pages.FOLDER}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from toy import (
     composed,
     curves,
     ete,
+    exploration,
     floors,
     formulas,
     frontiers,
@@ -58,6 +59,7 @@ OTHERS: Mapping[str, Callable[[Path], int]] = {
     "bits": bits.run,
     "curves": curves.run,
     "scaling": scaling.run,
+    "exploration": exploration.run,
 }
 """Studies that have decoders and a table of their own."""
 

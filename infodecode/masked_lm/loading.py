@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import ERROR
