@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tables install install-llm install-dev test slow lint llm figures proofs bench clean
+.PHONY: help demo tables install install-llm install-dev test slow lint llm figures notebooks proofs bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ llm: install-llm ## every experiment on the tiny network: tables of results/llm 
 
 figures: install ## the pictures, from the tables in results/
 	$(BIN)/python -m figures
+
+notebooks: install-dev ## the notebooks, executed again
+	$(BIN)/python -m notebooks
 
 proofs: install-dev ## every claim of the three papers, checked again
 	$(BIN)/python -m proofs

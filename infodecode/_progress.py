@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
 
 
 @contextmanager
@@ -22,10 +24,19 @@ def progress_bar(
     if show is False or (show is None and not watched()):
         yield lambda count: None
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit=f" {what}", delay=0 if show else 1, leave=False) as bar:
+    with _bar()(total=total, unit=f" {what}", delay=0 if show else 1, leave=False) as bar:
         yield bar.update
+
+
+def _bar() -> Any:
+    """tqdm's bar for a notebook if that can draw it, else the one made of text."""
+    if "ipykernel" in sys.modules and find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm as drawn
+
+        return drawn
+    from tqdm.std import tqdm
+
+    return tqdm
 
 
 def watched() -> bool:
