@@ -20,7 +20,8 @@ validity over block lengths at two positions a round, for each halving of the bl
 blocks help. Bars are 95% intervals where validity was simulated. Only laws of neighbouring copies
 (variable names) gain from short blocks; where distant positions are less dependent (records, Latin
 squares, words, insertions) blocks force dependent ones together. Where every position is like any
-other (shuffle, replace random, parity) blocks do nothing."""
+other (shuffle, replace random, parity) blocks do nothing. Diamonds are the network trained on the
+list operations, joined to the toy of the same task."""
 
 ORDERS = ("random", "confidence", "margin", "entropy")
 LEFT, RIGHT = ((-4, 0), "right"), ((4, 0), "left")
@@ -84,7 +85,16 @@ def plot(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
             some["centre"], some["slope"], xerr=some["centre_spread"], yerr=some["slope_spread"],
             ls="none", marker=marker, color=colour, elinewidth=0.8,
         )  # fmt: skip
-    for law, point in points.iterrows():
+    for law, point in points[trained].iterrows():
+        task = law.rpartition(": ")[2]
+        if task in points.index:
+            toy = points.loc[task]
+            axes.plot([toy["centre"], point["centre"]], [toy["slope"], point["slope"]], "-",
+                      color=style.VERMILION, lw=0.6, zorder=1)  # fmt: skip
+    if trained.any():
+        axes.text(0.03, 0.97, "trained model,\nbeside its toy", transform=axes.transAxes,
+                  color=style.VERMILION, fontsize=7, va="top")  # fmt: skip
+    for law, point in points[~trained].iterrows():
         if SAME.get(law) in points.index:
             continue
         shift, side = PLACES.get(law, RIGHT)
