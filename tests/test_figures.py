@@ -227,12 +227,14 @@ def test_networks_are_drawn_beside_the_toys(name):
     if name == "pb_figure6":
         _, axes = plt.subplots()
         shown = [text.get_text() for text in module.plot(both, axes).texts]
+        assert "trained model,\nbeside its toy" in shown
+        assert len(axes.lines) > len(module.plot(frame, plt.subplots()[1]).lines)
     else:
         shown = [axes.get_title(loc) for axes in module.draw(both).axes
                  for loc in ("left", "center")]  # fmt: skip
         plain = module.draw(frame)
         assert len(plain.axes) < len(module.draw(both).axes)
-    assert "small model: a task" in shown
+        assert "small model: a task" in shown
 
 
 def test_the_table_shows_what_is_printed_and_what_is_true():
