@@ -205,6 +205,7 @@ def test_labels_are_moved_apart_and_no_further(pairs):
 
 def test_a_trained_model_is_drawn_beside_the_formula():
     frame = frame_of("pb_figure2a")
+    frame = frame[frame["table"] == pb_figure2a.TABLES[0]]
     row = {"task": "shuffle", "length": 4, "k": 2, "temperature": 1.0, "validity": 0.123,
            "low": 0.1, "high": 0.15, "table": _lists.EXTRA[0]}  # fmt: skip
     plain = pb_figure2a.plot(frame)
