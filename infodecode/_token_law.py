@@ -12,7 +12,7 @@ from infodecode import _validation
 from infodecode._token_weights import Costs
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table
-from infodecode.distributions._power import exponent_of
+from infodecode.distributions._power_sums import exponent_of
 
 if TYPE_CHECKING:
     from infodecode.models import Model

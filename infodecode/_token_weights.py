@@ -15,7 +15,7 @@ import numpy as np
 from infodecode._kernels.rows import count_in_row, pairs_of
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.distributions import Joint, Table
-from infodecode.distributions._power import fraction_futures, log2_futures, log2_powers
+from infodecode.distributions._power_sums import fraction_futures, log2_futures, log2_powers
 
 if TYPE_CHECKING:
     from infodecode.token_evaluation import RuledEvaluation

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import TypeAlias
 
 import numpy as np
 
 from infodecode import _validation
-from infodecode._grouping import Grouper, group
-from infodecode._kernels.adaptive import best_choices_into, choice_costs_into
-from infodecode._kernels.orbits import representative_tokens_into
-from infodecode._kernels.rows import pairs_of
-from infodecode._kernels.tables import refine_order_into
-from infodecode._rounding import ROUNDING, ZERO, nonnegative
-from infodecode._typing import Array, FloatArray, IntArray
+from infodecode._adaptive_graph import ADAPTIVE_PAIRS as ADAPTIVE_PAIRS
+from infodecode._adaptive_graph import ADAPTIVE_STEPS as ADAPTIVE_STEPS
+from infodecode._adaptive_graph import Problem
+from infodecode._rounding import ROUNDING
+from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions import Joint
-from infodecode.distributions._joint import TABLE_LIMIT, require
-from infodecode.orbits import Orbits
-from infodecode.strategies.adaptive_optimum import AdaptiveOptimum, Choices, packing_of
+from infodecode.distributions._joint import require
+from infodecode.strategies.adaptive_optimum import AdaptiveOptimum, Choices
 
-ADAPTIVE_PAIRS = 1 << 26
-"""Most pairs of a canvas and a set to commit: 13 binary positions, in 15 seconds and 2 GB."""
-
-ADAPTIVE_STEPS = 5_000_000_000
-"""Most additions for all numbers of rounds together (up to a minute)."""
+Corner: TypeAlias = tuple[float, float]
+"""Expected rounds on data and path KL of a policy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +112,7 @@ def adaptive_optimum(distribution: Joint, *, max_pairs: int = ADAPTIVE_PAIRS) ->
         [1.3152, 0.6651, 0.2834, 0.1301, 0.0484, 0.0]
     """
     limit = _validation.integer("max_pairs", max_pairs, minimum=1, maximum=ADAPTIVE_PAIRS)
-    problem = _Problem(require("distribution", distribution), limit)
+    problem = Problem(require("distribution", distribution), limit)
     n = distribution.length
     bits = np.zeros(n)
     table: list[IntArray] = []
@@ -156,7 +152,7 @@ def rounds_at_price(distribution: Joint, price: float) -> PricedOptimum:
         (2.8333, 0.1576)
     """
     checked = _price("price", price)
-    return _priced(_Problem(require("distribution", distribution)), checked)
+    return _priced(Problem(require("distribution", distribution)), checked)
 
 
 def price_curve(distribution: Joint, prices: Iterable[float]) -> tuple[PricedOptimum, ...]:
@@ -185,15 +181,14 @@ def price_curve(distribution: Joint, prices: Iterable[float]) -> tuple[PricedOpt
         _price(f"prices[{k}]", price)
         for k, price in enumerate(_validation.iterate("prices", prices))
     ]
-    problem = _Problem(require("distribution", distribution))
+    problem = Problem(require("distribution", distribution))
     return tuple(_priced(problem, price) for price in checked)
 
 
 def bits_at_rounds(distribution: Joint, expected_rounds: float) -> float:
     """Least path KL of policies that take at most so many rounds on average, on data.
 
-    The lower convex hull of all policies and their random mixtures, found by prices: the line
-    between two corners is asked for its price until nothing lies below it.
+    The lower convex hull of all policies and their random mixtures: see `LeastBits`.
 
     Args:
         distribution: joint law; limits as for `adaptive_optimum`.
@@ -206,22 +201,79 @@ def bits_at_rounds(distribution: Joint, expected_rounds: float) -> float:
         [4.7027, 1.4829, 0.0]
     """
     rounds = _validation.number("expected_rounds", expected_rounds, minimum=1)
-    problem = _Problem(require("distribution", distribution))
-    left, right = _priced(problem, 0.0), _priced(problem, math.inf)
-    if rounds >= right.expected_rounds:
-        return 0.0
-    while True:
-        gap = left.bits - right.bits
-        price = (right.expected_rounds - left.expected_rounds) / gap
-        corner = _priced(problem, price)
-        line = left.expected_rounds + price * left.bits
-        if corner.cost >= line - ROUNDING * max(1.0, line):
-            part = (rounds - left.expected_rounds) / (right.expected_rounds - left.expected_rounds)
-            return float(left.bits - part * gap)
-        if corner.expected_rounds <= rounds:
-            left = corner
-        else:
-            right = corner
+    return LeastBits(distribution).at(rounds)
+
+
+class LeastBits:
+    """Least path KL of one law for any number of expected rounds.
+
+    Corners of the lower convex hull are found by prices: the line between two of them is asked for
+    its price until nothing lies below it. Those found for one number of rounds serve the next.
+
+    Args:
+        distribution: joint law; limits as for `infodecode.adaptive_optimum`.
+        max_pairs: as there.
+
+    Attributes:
+        most_rounds: fewest expected rounds without any error.
+
+    Example:
+        >>> from infodecode import distributions
+        >>> best = LeastBits(distributions.permutations(5))
+        >>> [round(best.at(rounds), 4) for rounds in (1, 2.5, 5)]
+        [4.7027, 1.4829, 0.0]
+    """
+
+    def __init__(self, distribution: Joint, *, max_pairs: int = ADAPTIVE_PAIRS) -> None:
+        limit = _validation.integer("max_pairs", max_pairs, minimum=1, maximum=ADAPTIVE_PAIRS)
+        self._problem = Problem(require("distribution", distribution), limit)
+        self._corners = [self._corner(0.0), self._corner(math.inf)]
+        self._certain: set[tuple[Corner, Corner]] = set()
+        self.most_rounds = self._corners[-1][0]
+
+    def at(self, expected_rounds: float) -> float:
+        """Least path KL in bits of policies that take at most so many rounds on average, on data.
+
+        Raises:
+            ValueError: ``expected_rounds`` is below 1.
+        """
+        rounds = _validation.number("expected_rounds", expected_rounds, minimum=1)
+        if rounds >= self.most_rounds:
+            return 0.0
+        left, right = self._edge(rounds)
+        part = (rounds - left[0]) / (right[0] - left[0])
+        return float(left[1] - part * (left[1] - right[1]))
+
+    def corners(self, points: int) -> FloatArray:
+        """Corners ``(M, 2)`` of the hull: ends of the edges below so many evenly spaced points.
+
+        Example:
+            >>> from infodecode import distributions
+            >>> LeastBits(distributions.permutations(3)).corners(10).round(4).tolist()
+            [[1.0, 2.1699], [2.0, 0.585], [3.0, 0.0]]
+        """
+        spaced = np.linspace(1, self.most_rounds, points)[:-1].tolist()
+        edges = {self._edge(rounds) for rounds in spaced if rounds < self.most_rounds}
+        return np.array(sorted({*itertools.chain.from_iterable(edges), self._corners[-1]}))
+
+    def _edge(self, rounds: float) -> tuple[Corner, Corner]:
+        """The neighbouring corners with ``rounds`` between them; it is below the last corner's."""
+        while True:
+            place = bisect.bisect_right(self._corners, (rounds, math.inf))
+            left, right = self._corners[place - 1], self._corners[place]
+            if (left, right) in self._certain:
+                return left, right
+            price = (right[0] - left[0]) / (left[1] - right[1])
+            corner = self._corner(price)
+            line = left[0] + price * left[1]
+            if corner[0] + price * corner[1] >= line - ROUNDING * max(1.0, line):
+                self._certain.add((left, right))
+            else:
+                self._corners.insert(place, corner)
+
+    def _corner(self, price: float) -> Corner:
+        """Expected rounds and bits of the best policy at a price of a bit in rounds."""
+        return _solved(self._problem, price)[1]
 
 
 def _price(name: str, value: object) -> float:
@@ -230,255 +282,24 @@ def _price(name: str, value: object) -> float:
     return _validation.number(name, value, minimum=0)
 
 
-def _priced(problem: _Problem, price: float) -> PricedOptimum:
-    costs, rate = problem.costs, price
-    if price == math.inf:
-        costs, rate = np.where(costs > 0, np.inf, 0.0), 1.0
-    values, best = problem.improve(None, costs=costs, fee=1.0, rate=rate)
-    rounds = problem.follow(best, fee=1.0, rate=0.0)
-    bits = problem.follow(best, fee=0.0, rate=1.0)
+def _priced(problem: Problem, price: float) -> PricedOptimum:
+    cost, (rounds, bits), best = _solved(problem, price)
     return PricedOptimum(
         distribution=problem.law,
         price=price,
-        cost=float(values[-1]),
+        cost=cost,
         expected_rounds=rounds,
         bits=bits,
         _choices=problem.choices(best[None]),
     )
 
 
-class _Problem:
-    """A law's graph of canvases with the cost of every choice."""
-
-    def __init__(self, law: Joint, max_pairs: int = ADAPTIVE_PAIRS) -> None:
-        self.law = law
-        self.positions: IntArray | None = None
-        if law.exchangeable is not None:
-            levels = _orbit_levels(law, max_pairs)
-        else:
-            self.positions = _varying(law, max_pairs)
-            levels = _subset_levels(law, self.positions)
-        self.graph = graph = _Graph(levels, by_size=self.positions is None)
-        share = max_pairs / ADAPTIVE_PAIRS
-        _demand_steps(law, graph.steps * law.length, round(share * ADAPTIVE_STEPS))
-        self._scratch = np.empty(graph.pairs)
-        self.costs = np.empty(graph.pairs)
-        scale = law.length * math.log2(max(law.alphabet_sizes))
-        zero = ZERO * max(1.0, scale)
-        lowest = choice_costs_into(
-            graph.slot, graph.first, graph.child, graph.chance, graph.entropy, graph.offset,
-            graph.by_size, zero, self._scratch, self.costs,
-        )  # fmt: skip
-        nonnegative(lowest, scale=scale)
-
-    def improve(
-        self, previous: FloatArray | None, *, costs: FloatArray | None = None, fee: float = 0.0,
-        rate: float = 1.0,
-    ) -> tuple[FloatArray, IntArray]:  # fmt: skip
-        """Least value of every state and the choice that attains it.
-
-        ``previous`` are the values with a round less; None where rounds are not limited.
-        """
-        best = np.empty(len(self.graph.complete), np.uint16)
-        return self._run(previous, self.costs if costs is None else costs, fee, rate, True, best)
-
-    def follow(self, best: IntArray, *, fee: float, rate: float) -> float:
-        """Value of the blank canvas under given choices."""
-        return float(self._run(None, self.costs, fee, rate, False, best)[0][-1])
-
-    def _run(
-        self, previous: FloatArray | None, costs: FloatArray, fee: float, rate: float,
-        decide: bool, best: IntArray,
-    ) -> tuple[FloatArray, IntArray]:  # fmt: skip
-        graph = self.graph
-        values = np.empty(len(graph.complete))
-        best_choices_into(
-            graph.slot, graph.first, graph.child, graph.chance, graph.offset, graph.by_size, costs,
-            fee, rate, values if previous is None else previous, ROUNDING, decide, self._scratch,
-            values, best,
-        )  # fmt: skip
-        return values, best
-
-    def choices(self, table: IntArray) -> Choices:
-        """What a strategy needs to look up choices ``(T, Z)``."""
-        return Choices.of(self.law, self.graph.keys, table, self.positions)
-
-
-def _varying(law: Joint, max_pairs: int) -> IntArray:
-    """Positions with more than one possible token (at least one position), where they are few."""
-    if law.support_size is None or law.support_size > TABLE_LIMIT:
-        _refuse(law, f"a table of more than {TABLE_LIMIT:,} outcomes")
-    table = law.table()
-    used = np.array([len(np.unique(column)) for column in table.outcomes.T])
-    positions = np.flatnonzero(used > 1)
-    if not len(positions):
-        return np.zeros(1, np.int64)
-    _demand_pairs(law, 3 ** len(positions), max_pairs)
-    products, sets = np.ones(1), np.ones(1)
-    for size in used[positions]:
-        products = np.concatenate([products, products * size])
-        sets = np.concatenate([2 * sets, sets])
-    _demand_pairs(law, int((np.minimum(products, len(table.outcomes)) * sets).sum()), max_pairs)
-    return positions
-
-
-def _demand_pairs(law: Joint, pairs: int, most: int) -> None:
-    if pairs > most:
-        size = f"{pairs:,}" if pairs < 10**12 else f"about 10^{int(math.log10(pairs))}"
-        _refuse(law, f"up to {size} pairs of a canvas and a set, more than {most:,}")
-
-
-def _demand_steps(law: Joint, steps: int, most: int) -> None:
-    if steps > most:
-        _refuse(law, f"about {float(steps):.1e} additions, more than {most:.1e}")
-
-
-def _refuse(law: Joint, needs: str) -> NoReturn:
-    raise ValueError(
-        f"the adaptive optimum of {law.name} ({law.length} positions) needs {needs}; "
-        "optimal_partitions(distribution) has the best orders fixed in advance, and exact or "
-        "simulate run any strategy"
-    )
-
-
-# The graph of canvases --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Level:
-    """Canvases with the same number of masked positions, and what revealing one leads to.
-
-    Attributes:
-        keys: ``(B, W)`` packed canvases.
-        edges: ``(slots,)`` number of edges of each slot, slots in order of their canvas.
-        child: ``(E,)`` number within the next fuller level.
-        chance: ``(E,)`` probability given the canvas.
-        entropy: ``(slots,)`` bits of the token that a slot reveals.
-    """
-
-    keys: Array
-    edges: IntArray
-    child: IntArray
-    chance: FloatArray
-    entropy: FloatArray
-
-
-class _Graph:
-    """The flat arrays of `infodecode._kernels.adaptive`, from levels, the fullest first."""
-
-    def __init__(self, levels: list[_Level], by_size: bool) -> None:
-        counts = np.array([len(level.keys) for level in levels])
-        masked = np.repeat(np.arange(len(levels)), counts)
-        starts = np.cumsum(counts) - counts
-        slots = np.minimum(masked, 1) if by_size else masked
-        choices = masked + 1 if by_size else np.left_shift(1, masked)
-        self.by_size = by_size
-        self.complete = masked == 0
-        self.keys = np.concatenate([level.keys for level in levels])
-        self.slot = _ends(slots)
-        self.first = _ends(np.concatenate([level.edges for level in levels]))
-        self.child = np.concatenate(
-            [level.child + start for level, start in zip(levels[1:], starts[:-1], strict=True)]
-            or [np.empty(0)]
-        ).astype(np.int32)
-        self.chance = np.concatenate([level.chance for level in levels])
-        self.entropy = np.concatenate([level.entropy for level in levels])
-        self.offset = _ends(choices)
-
-    @property
-    def pairs(self) -> int:
-        """Choices of all states together."""
-        return int(self.offset[-1])
-
-    @property
-    def steps(self) -> int:
-        """Additions that the expectations of all choices take."""
-        choices = np.diff(self.offset)
-        per_state = np.diff(self.first[self.slot])
-        if not self.by_size:
-            per_state = per_state / np.maximum(np.diff(self.slot), 1)
-        return int((choices * per_state).sum())
-
-
-def _ends(counts: IntArray) -> IntArray:
-    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-
-
-def _subset_levels(law: Joint, positions: IntArray) -> list[_Level]:
-    """Every canvas of positive probability, from the outcomes down, dropping one position each."""
-    packing = packing_of(law, positions)
-    n = len(positions)
-    table = law.table()
-    keys = packing.keys(table.outcomes[:, positions])
-    mass = table.weights.astype(np.float64)
-    masked = np.zeros(len(keys), np.int64)
-    levels = [_complete(keys)]
-    for m in range(1, n + 1):
-        parts = []
-        grouper = Grouper(packing.words)
-        for q in range(n):
-            rows = np.flatnonzero(masked >> q & 1 == 0)
-            fewer = keys[rows]
-            fewer[:, packing.word[q]] &= ~(packing.fields[q] << packing.shift[q])
-            parts.append((grouper.insert(fewer), rows, np.full(len(rows), q), fewer))
-        ids, child, q_of = (np.concatenate([part[k] for part in parts]) for k in range(3))
-        fresh = np.empty(grouper.count, np.int64)
-        fresh[ids] = np.arange(len(ids))
-        parent_masked = (masked[child] | np.left_shift(1, q_of))[fresh]
-        rank = np.bitwise_count(parent_masked[ids] & (np.left_shift(1, q_of) - 1))
-        slot = ids * m + rank
-        order = np.empty(len(ids), np.int32)
-        refine_order_into(np.arange(len(ids), dtype=np.int32), slot, m * grouper.count, order)
-        child, edges = child[order], np.bincount(slot)
-        keys = np.concatenate([part[3] for part in parts])[fresh]
-        first = _ends(edges)[:-1]
-        whole = np.add.reduceat(mass[child], first)
-        chance = mass[child] / np.repeat(whole, edges)
-        entropy = np.add.reduceat(-chance * np.log2(chance) + 0.0, first)
-        levels.append(_Level(keys, edges, child, chance, entropy))
-        mass, masked = whole[::m], parent_masked
-    return levels
-
-
-def _orbit_levels(law: Joint, max_pairs: int) -> list[_Level]:
-    """Every orbit of canvases of positive probability, from the blank one up."""
-    orbits = Orbits(law)
-    packing = packing_of(law, None)
-    n = law.length
-    canvas: IntArray = np.full((1, n), -1, np.int32)
-    levels: list[_Level] = []
-    pairs = 0
-    for revealed in range(n):
-        pairs += len(canvas) * (n - revealed + 1)
-        _demand_pairs(law, pairs, max_pairs)
-        place = np.full(len(canvas), revealed)
-        laws = law._laws(canvas, np.arange(len(canvas)), place)
-        entropy = _law_entropies(laws)
-        if orbits.rename:
-            alike = np.empty(laws.shape, np.int64)
-            blank = np.full((1, n), -1, np.int32)
-            representative_tokens_into(blank, np.zeros(len(canvas), np.int64), canvas, alike)
-            laws = laws * alike
-        row, token = pairs_of(laws > 0)
-        after = canvas[row]
-        after[:, revealed] = token
-        after = orbits.canonical(after)
-        child, first = group(packing.keys(after))
-        chance = np.asarray(laws[row, token], np.float64)
-        levels.append(_Level(packing.keys(canvas), np.bincount(row), child, chance, entropy))
-        canvas = after[first]
-    _demand_pairs(law, pairs + len(canvas), max_pairs)
-    levels.append(_complete(packing.keys(canvas)))
-    return levels[::-1]
-
-
-def _law_entropies(laws: FloatArray) -> FloatArray:
-    """Entropies ``(B,)`` of laws ``(B, V)``."""
-    logs = np.log2(laws, out=np.zeros(laws.shape), where=laws > 0)
-    return np.asarray(0.0 - (laws * logs).sum(axis=1), np.float64)
-
-
-def _complete(keys: Array) -> _Level:
-    """The fullest level: nothing is masked."""
-    none = np.empty(0, np.int64)
-    return _Level(keys, none, none, np.empty(0), np.empty(0))
+def _solved(problem: Problem, price: float) -> tuple[float, Corner, IntArray]:
+    """Least cost at a price, expected rounds and bits of a policy that has it, its choices."""
+    costs, rate = problem.costs, price
+    if price == math.inf:
+        costs, rate = np.where(costs > 0, np.inf, 0.0), 1.0
+    values, best = problem.improve(None, costs=costs, fee=1.0, rate=rate)
+    rounds = problem.follow(best, fee=1.0, rate=0.0)
+    bits = problem.follow(best, fee=0.0, rate=1.0)
+    return float(values[-1]), (rounds, bits), best

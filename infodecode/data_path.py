@@ -19,12 +19,13 @@ from infodecode.distributions import Joint
 from infodecode.estimate import Estimate, mean_of_counts, mean_of_values
 from infodecode.models import Evaluation
 from infodecode.propagation import (
-    Unfinished,
     blank_state,
     demand_finished,
+    demand_rows_finished,
     prepare,
     propagate,
 )
+from infodecode.simulate import rounds_from
 from infodecode.state import State
 from infodecode.token_rules import FromMarginal
 
@@ -162,28 +163,21 @@ def data_path_estimate(
     count = _validation.integer("samples", samples, minimum=1)
     level = _validation.confidence_level(confidence)
     data = law.sample(count, seed=seed)
-    chance = _FollowingSamples()
+    limit = decoder.round_limit(law.length, None)
     blank = np.full(data.shape, -1, np.int32)
     state = decoder.start(blank, np.ones(count), streams_of(seed_key(seed), 0, count), model)
     state = state.with_(memory={**state.memory, _DATA: data, _ROW: np.arange(count)})
     lost = law._log2_mass(data)
     rounds, calls = np.zeros((2, count), np.int64)
-    for _ in range(decoder.round_limit(law.length, None)):
-        (state,) = decoder.step(state, model, chance)
-        row = state.memory[_ROW]
-        committed = np.where(state.probability > 0, state.probability, 1.0)
+    finished = np.zeros(count, bool)
+    for after in rounds_from(state, decoder, model, _FollowingSamples(), limit):
+        row = after.memory[_ROW]
+        committed = np.where(after.probability > 0, after.probability, 1.0)
         lost[row] -= np.log2(committed).sum(axis=1)
         rounds[row] += 1
-        calls[row] += state.calls
-        going = np.flatnonzero(~decoder.strategy.finished(state))
-        if not len(going):
-            break
-        state = state.take(going)
-    else:
-        raise Unfinished(
-            f"data_path_estimate needs every decode to finish: {len(going)} of {count} had not "
-            f"after {int(rounds.max())} rounds"
-        )
+        calls[row] += after.calls
+        finished[row] = decoder.strategy.finished(after)
+    demand_rows_finished("data_path_estimate", finished, limit)
     lost[np.abs(lost) < ROUNDING * law.length] = 0.0
     return DataPathEstimate(
         distribution=distribution,

@@ -14,6 +14,7 @@ from infodecode._progress import progress_bar
 from infodecode._randomness import seed_key
 from infodecode._rounding import ROUNDING
 from infodecode._typing import FloatArray
+from infodecode.adaptive import LeastBits
 from infodecode.decoder import ORDERS, Decoder
 from infodecode.distributions import Joint
 from infodecode.distributions._joint import require
@@ -22,7 +23,7 @@ from infodecode.frontier_point import Point as Point
 from infodecode.frontier_point import measured
 from infodecode.oracle import THRESHOLDS, OracleThreshold
 from infodecode.oracle import oracle_threshold as oracle_threshold
-from infodecode.regret import LeastBits, convex_bits
+from infodecode.regret import convex_bits
 from infodecode.report import ADAPTIVE_PAIRS_HERE, Bounds, bounds
 from infodecode.strategies import Strategy, Threshold
 

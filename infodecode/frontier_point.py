@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from infodecode._rounding import ROUNDING
+from infodecode.adaptive import LeastBits
 from infodecode.chance import TooManyCanvases
 from infodecode.data_path import DataPath, data_path
 from infodecode.decoder import Decoder
@@ -15,7 +16,7 @@ from infodecode.distributions import Joint
 from infodecode.estimate import Estimate
 from infodecode.exact import ExactRun, exact
 from infodecode.propagation import Unfinished
-from infodecode.regret import BOUNDED, MIXED, LeastBits, outside, regret_bits
+from infodecode.regret import BOUNDED, MIXED, outside, regret_bits
 from infodecode.report import Bounds
 from infodecode.simulate import Simulation, simulate
 

@@ -9,7 +9,7 @@ import numpy as np
 from infodecode import _validation
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.distributions import Joint
-from infodecode.models import IdealModel, LawModel
+from infodecode.models import LawModel, law_model_of
 
 
 class GuidedModel(LawModel):
@@ -63,12 +63,7 @@ class GuidedModel(LawModel):
     def __init__(
         self, model: LawModel | Joint, weight: float, *, prompt: Iterable[int] | int
     ) -> None:
-        self.model = IdealModel(model) if isinstance(model, Joint) else model
-        if not isinstance(self.model, LawModel):
-            raise TypeError(
-                "model must be a model with exact laws or a distribution, "
-                f"got {_validation.shown(model)}"
-            )
+        self.model = law_model_of(model)
         self.weight = _validation.number("weight", weight, minimum=0, maximum=1e100)
         self.alphabet_sizes = self.model.alphabet_sizes
         self.prompt = _validation.positions("prompt", prompt, len(self.alphabet_sizes))

@@ -8,7 +8,7 @@ from infodecode import _validation
 from infodecode._kernels.gumbel import gridded_gumbel_into
 from infodecode._typing import Array, FloatArray, IntArray
 from infodecode.distributions import Joint
-from infodecode.models import IdealModel, LawModel
+from infodecode.models import LawModel, law_model_of
 
 HEAD = 1024
 """Levels at either end of the grid that are summed one by one; up to 2^11, all are."""
@@ -99,12 +99,7 @@ class TruncatedGumbelModel(LawModel):
     """
 
     def __init__(self, model: LawModel | Joint, *, bits: int = 24) -> None:
-        self.model = IdealModel(model) if isinstance(model, Joint) else model
-        if not isinstance(self.model, LawModel):
-            raise TypeError(
-                "model must be a model with exact laws or a distribution, "
-                f"got {_validation.shown(model)}"
-            )
+        self.model = law_model_of(model)
         self.bits = _validation.integer("bits", bits, minimum=1, maximum=LARGEST_BITS)
         self.alphabet_sizes = self.model.alphabet_sizes
         self.off_support = self.model.off_support

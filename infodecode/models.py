@@ -8,8 +8,7 @@ they are and hands out numbers and tokens only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -17,15 +16,16 @@ import numpy as np
 from infodecode import _validation
 from infodecode._grouping import Packing
 from infodecode._kernels.grouping import hash_rows_into
-from infodecode._kernels.laws import add_noise_into, draw_into, summarise_into
+from infodecode._kernels.laws import add_noise_into, summarise_into
 from infodecode._kernels.rows import empty_rows, pairs_of
 from infodecode._randomness import seed_key
 from infodecode._rounding import ROUNDING
-from infodecode._token_law import LARGEST_POWER, FromMarginal, TokenLaw, raised
-from infodecode._token_weights import Costs
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.distributions import Joint, Table
 from infodecode.distributions._joint import require
+from infodecode.evaluation import Evaluation as Evaluation
+from infodecode.evaluation import TokenRule as TokenRule
+from infodecode.evaluation import distinct_pairs, floats_of, inverted
 from infodecode.state import NOTHING, PREVIOUS_CANVAS, State
 
 EXACT_TOLERANCE = ROUNDING
@@ -34,168 +34,7 @@ EXACT_TOLERANCE = ROUNDING
 FLOOR = 1e-12
 """Added to probabilities inside the logarithms of a divergence, as KLASS does."""
 
-_LAW_NUMBERS = 1 << 22
-"""Probabilities that a sum over tokens takes at once."""
-
 OFF_SUPPORT = ("marginal", "uniform", "natural")
-
-
-@dataclass(frozen=True)
-class TokenRule:
-    """How a token is drawn from a law.
-
-    Attributes:
-        temperature: 1 draws from the law, 0 takes its mode, t draws in proportion to ``p**(1/t)``.
-        ties: at temperature 0, ``"random"`` draws uniformly among the modes, ``"lowest"`` takes
-            the lowest index.
-        tempered_confidence: whether score fields come from the tempered law (ParallelBench) or the
-            untempered one (LLaDA).
-        tokens: makes that law from the marginal. The loop applies it (`RuledEvaluation`): a model
-            only answers for its marginals.
-    """
-
-    temperature: float = 1.0
-    ties: str = "random"
-    tempered_confidence: bool = False
-    tokens: TokenLaw = field(default=FromMarginal())
-
-    def temper(self, laws: Array, tolerance: float) -> Array:
-        """The laws ``(K, V)`` actually drawn from; rows of zeros stay so."""
-        if self.temperature == 1:
-            return laws
-        if self.temperature == 0:
-            top = (laws >= laws.max(axis=1, keepdims=True) - tolerance) & (laws > 0)
-            if self.ties == "lowest":
-                top &= np.cumsum(top, axis=1) == 1
-            count = np.maximum(top.sum(axis=1, keepdims=True), 1)
-            if laws.dtype == object:
-                return np.asarray(top * np.frompyfunc(lambda c: Fraction(1, int(c)), 1, 1)(count))
-            return np.asarray(top / count)
-        exact = laws.dtype == object
-        return raised(laws, self._integer_power() if exact else 1.0 / self.temperature)
-
-    def demand_rational(self) -> None:
-        """Raise ValueError unless the tempered laws of fractions are fractions of bearable size."""
-        self.tokens.demand_rational()
-        if self.temperature not in (0, 1):
-            self._integer_power()
-
-    def _integer_power(self) -> int:
-        power = round(1.0 / self.temperature) if self.temperature > 1e-3 else 0
-        if not 1 <= power <= LARGEST_POWER or abs(power * self.temperature - 1) > ROUNDING:
-            raise ValueError(
-                "arithmetic='rational' needs temperature 0 or 1/k for an integer k up to "
-                f"{LARGEST_POWER}, got temperature={self.temperature!r}"
-            )
-        return power
-
-
-class Evaluation(ABC):
-    """A model's answer on the canvases of one round.
-
-    Pairs (row, position) come sorted by row. Token rules other than the default ask for powers of
-    the marginals: `draw_power`, `log2_probability_of` and `log2_power_sums` hand out numbers and
-    tokens only, so that a network computes them where its logits are. They follow from `marginal`,
-    whole laws, in an evaluation that can afford these. Neither temperature nor the confidence's
-    dialect touches any of the four.
-
-    Attributes:
-        dependent: whether tokens drawn together depend on each other; then `exact` asks for
-            `outcome_counts` and `outcomes` instead of `law`.
-    """
-
-    dependent: bool = False
-
-    @abstractmethod
-    def scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
-        """Score fields ``(R, n)`` at ``where``, zeros elsewhere (`infodecode.state.SCORES`)."""
-
-    @abstractmethod
-    def visible_scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
-        """Score fields ``(R, n)`` at visible positions ``where``, zeros elsewhere."""
-
-    @abstractmethod
-    def law(self, rows: IntArray, positions: IntArray) -> Array:
-        """Tempered token laws ``(K, V)`` at pairs sorted by row."""
-
-    @abstractmethod
-    def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
-        """A token ``(K,)`` per pair, by inversion of the tempered law."""
-
-    @abstractmethod
-    def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
-        """Probability ``(K,)`` of given tokens, tempered or not as the rule says."""
-
-    def confidence_in(self, tokens: IntArray, probability: FloatArray) -> FloatArray:
-        """Confidence ``(K,)`` in drawn tokens: their probability, unless a model puts some off."""
-        return probability
-
-    def marginal(self, rows: IntArray, positions: IntArray) -> Array:
-        """The model's own laws ``(K, V)`` at the pairs."""
-        raise ValueError(
-            f"this token rule needs whole laws, which {type(self).__name__} does not hand out; "
-            "LocalPower and MetropolisHastings with mean-field weights do without"
-        )
-
-    def draw_power(
-        self, rows: IntArray, positions: IntArray, alpha: float, uniform: FloatArray
-    ) -> IntArray:
-        """A token ``(K,)`` per pair, by inversion of marginal^alpha, normalised."""
-        (row, position), back = self._distinct(rows, positions)
-        return inverted(raised(_floats(self.marginal(row, position)), alpha)[back], uniform)
-
-    def log2_probability_of(
-        self, rows: IntArray, positions: IntArray, tokens: IntArray
-    ) -> FloatArray:
-        """log2 of the marginals ``(K,)`` of given tokens; -inf where impossible."""
-        (row, position), back = self._distinct(rows, positions)
-        with np.errstate(divide="ignore"):
-            return np.log2(_floats(self.marginal(row, position))[back, tokens])
-
-    def log2_power_sums(self, rows: IntArray, positions: IntArray, alpha: float) -> FloatArray:
-        """log2 of the sum ``(K,)`` over all tokens of marginal^alpha, at the pairs."""
-        out = np.empty(len(rows))
-        step = _LAW_NUMBERS
-        for first in range(0, len(rows), step):
-            part = slice(first, first + step)
-            laws = _floats(self.marginal(rows[part], positions[part]))
-            step = max(1, _LAW_NUMBERS // laws.shape[1])
-            peak = laws.max(axis=1)
-            powers = (laws / peak[:, None]) ** alpha
-            out[part] = alpha * np.log2(peak) + np.log2(powers.sum(axis=1))
-        return out
-
-    def _distinct(
-        self, rows: IntArray, positions: IntArray
-    ) -> tuple[tuple[IntArray, IntArray], IntArray]:
-        """Pairs asked for more than once, once; and where each was."""
-        shape = int(rows.max(initial=-1)) + 1, int(positions.max(initial=-1)) + 1
-        return distinct_pairs(shape, rows, positions)
-
-    def draw_with(
-        self, rows: IntArray, source: IntArray, positions: IntArray,
-        numbers: Callable[[int], FloatArray],
-    ) -> IntArray:  # fmt: skip
-        """A token ``(K,)`` per pair, with as many random numbers as the token rule takes.
-
-        Args:
-            rows: ``(K,)`` which pairs are drawn together.
-            source, positions: ``(K,)`` the pairs.
-            numbers: k -> the k-th uniform number ``(K,)`` of every pair.
-        """
-        return self.draw(source, positions, numbers(0))
-
-    def draw_costs(self, rows: IntArray, where: BoolArray) -> Costs | None:
-        """What drawing at ``where`` (R', n) on some rows ``(R',)`` costs beyond this call."""
-        return None
-
-    def outcome_counts(self, rows: IntArray, where: BoolArray) -> FloatArray:
-        """In how many ways ``(R',)`` tokens at ``where`` (R', n) can be drawn together."""
-        raise NotImplementedError
-
-    def outcomes(self, rows: IntArray, where: BoolArray) -> tuple[IntArray, IntArray, Array]:
-        """These ways: row of ``where``, tokens ``(M, n)`` with -1 elsewhere, probability."""
-        raise NotImplementedError
 
 
 class Model(ABC):
@@ -263,10 +102,7 @@ class LawEvaluation(Evaluation):
             return {}
         rows, positions = pairs_of(where)
         laws = self._score_laws(rows, positions)
-        pairs = len(rows)
-        token1 = np.empty(pairs, np.int64)
-        p1, p2, entropy = np.empty(pairs), np.empty(pairs), np.empty(pairs)
-        summarise_into(laws, self._model.tolerance, "entropy" in wanted, p1, token1, p2, entropy)
+        p1, token1, p2, entropy = self._summary(laws, "entropy" in wanted)
         columns = {
             "p1": p1, "confidence": p1, "p2": p2, "margin": p1 - p2, "entropy": entropy,
             "token1": token1,
@@ -281,15 +117,19 @@ class LawEvaluation(Evaluation):
             return {}
         rows, positions = pairs_of(where)
         laws = self._score_laws(rows, positions)
-        pairs = len(rows)
-        token1 = np.empty(pairs, np.int64)
-        p1, p2 = np.empty(pairs), np.empty(pairs)
-        summarise_into(laws, self._model.tolerance, False, p1, token1, p2, np.empty(pairs))
+        p1, token1, p2, _ = self._summary(laws, False)
         columns = {
             "visible_p1": p1, "visible_p2": p2, "visible_token1": token1,
-            "visible_probability": laws[np.arange(pairs), self._canvas[rows, positions]],
+            "visible_probability": laws[np.arange(len(rows)), self._canvas[rows, positions]],
         }  # fmt: skip
         return {name: _spread(columns[name], rows, positions, where.shape) for name in wanted}
+
+    def _summary(self, laws: FloatArray, entropy: bool) -> tuple[Array, Array, Array, Array]:
+        """p1, token1, p2 ``(K,)``, and entropies in bits where asked for."""
+        p1, p2, bits = np.empty((3, len(laws)))
+        token1 = np.empty(len(laws), np.int64)
+        summarise_into(laws, self._model.tolerance, entropy, p1, token1, p2, bits)
+        return p1, token1, p2, bits
 
     def _divergence(self, laws: FloatArray, rows: IntArray, positions: IntArray) -> FloatArray:
         """KL(now || before) in bits, `FLOOR` inside both logarithms; before the first call 0."""
@@ -308,7 +148,7 @@ class LawEvaluation(Evaluation):
         return self._laws(self._canvas, rows, positions)
 
     def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
-        return inverted(_floats(self.law(rows, positions)), uniform)
+        return inverted(floats_of(self.law(rows, positions)), uniform)
 
     def confidence_of(self, rows: IntArray, positions: IntArray, tokens: IntArray) -> FloatArray:
         if len(rows) <= self._canvas.size:
@@ -322,7 +162,7 @@ class LawEvaluation(Evaluation):
         laws = self._laws(self._canvas if canvas is None else canvas, rows, positions)
         if self._rule.tempered_confidence:
             laws = self._rule.temper(laws, self._model.tolerance)
-        return _floats(laws)
+        return floats_of(laws)
 
     def _laws(self, canvas: IntArray, rows: IntArray, positions: IntArray) -> Array:
         """Laws at any pairs; a visible position is masked in a copy of its own first."""
@@ -407,6 +247,25 @@ class IdealModel(LawModel):
         return self._supported(blank, np.zeros(len(everywhere), np.int64), everywhere)[positions]
 
 
+def model_of(model: object) -> Model:
+    """A model as it is, or the ideal one of a distribution."""
+    used = IdealModel(model) if isinstance(model, Joint) else model
+    if not isinstance(used, Model):
+        raise TypeError(f"model must be a model or a distribution, got {_validation.shown(model)}")
+    return used
+
+
+def law_model_of(model: object) -> LawModel:
+    """A model that knows whole laws as it is, or the ideal one of a distribution."""
+    used = IdealModel(model) if isinstance(model, Joint) else model
+    if not isinstance(used, LawModel):
+        raise TypeError(
+            "model must be a model with exact laws or a distribution, "
+            f"got {_validation.shown(model)}"
+        )
+    return used
+
+
 class NoisyModel(LawModel):
     """An unbiased ideal model: zero-mean Gaussian noise on every logit.
 
@@ -422,12 +281,7 @@ class NoisyModel(LawModel):
     """
 
     def __init__(self, model: LawModel | Joint, scale: float, *, seed: int = 0) -> None:
-        self.model = IdealModel(model) if isinstance(model, Joint) else model
-        if not isinstance(self.model, LawModel):
-            raise TypeError(
-                "model must be a model with exact laws or a distribution, "
-                f"got {_validation.shown(model)}"
-            )
+        self.model = law_model_of(model)
         self.scale = _validation.number("scale", scale, minimum=0, maximum=1e100)
         self.seed = _validation.integer("seed", seed, minimum=0, maximum=None)
         self.alphabet_sizes = self.model.alphabet_sizes
@@ -436,36 +290,13 @@ class NoisyModel(LawModel):
         self._key = seed_key(self.seed)
 
     def laws(self, canvases: IntArray, rows: IntArray, positions: IntArray) -> Array:
-        laws = _floats(self.model.laws(canvases, rows, positions)).copy()
+        laws = floats_of(self.model.laws(canvases, rows, positions)).copy()
         if self.scale == 0:
             return laws
         hashes = np.empty(len(canvases), np.uint64)
         hash_rows_into(self._packing.keys(canvases), hashes)
         add_noise_into(laws, hashes, rows, positions, self._key, self.scale)
         return laws
-
-
-def _floats(laws: Array) -> FloatArray:
-    return np.asarray(laws, dtype=np.float64)
-
-
-def inverted(laws: FloatArray, uniform: FloatArray) -> IntArray:
-    """A token ``(K,)`` from each law, at a uniform number."""
-    tokens = np.empty(len(laws), np.int64)
-    draw_into(laws, uniform, tokens)
-    return tokens
-
-
-def distinct_pairs(
-    shape: tuple[int, ...], rows: IntArray, positions: IntArray
-) -> tuple[tuple[IntArray, IntArray], IntArray]:
-    """Pairs of a canvas of this shape without repetitions, sorted, and the place of each there."""
-    asked = np.zeros(shape, bool)
-    asked[rows, positions] = True
-    once = pairs_of(asked)
-    place = np.empty(shape, np.int64)
-    place[once] = np.arange(len(once[0]))
-    return once, place[rows, positions]
 
 
 def _spread(values: Array, rows: IntArray, positions: IntArray, shape: tuple[int, ...]) -> Array:

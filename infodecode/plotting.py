@@ -18,7 +18,7 @@ from infodecode._typing import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from infodecode.exact import ExactRun
+    from infodecode.exact_run import ExactRun
     from infodecode.frontier import Frontier
     from infodecode.report import Bounds
     from infodecode.simulate import Simulation

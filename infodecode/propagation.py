@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from infodecode import _validation
 from infodecode._grouping import Grouper, Packing
 from infodecode._progress import progress_bar
 from infodecode._rounding import ROUNDING
-from infodecode._typing import Array
+from infodecode._typing import Array, BoolArray
 from infodecode.chance import Enumerated
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
@@ -21,6 +21,9 @@ from infodecode.distributions._joint import require
 from infodecode.models import OFF_SUPPORT, IdealModel, Model
 from infodecode.orbits import ORBITS_FROM, EnumeratedOrbits, Orbits, obstacle
 from infodecode.state import State
+
+if TYPE_CHECKING:
+    from infodecode.exact_run import ExactRun
 
 OFF_SUPPORT_MODES = ("absorb", *OFF_SUPPORT)
 _ROWS = 1 << 15
@@ -266,13 +269,25 @@ class Unfinished(ValueError):
     """Decodes did not end within the rounds allowed."""
 
 
-def demand_finished(name: str, done: Propagated) -> None:
+def demand_finished(name: str, done: Propagated | ExactRun, *, advice: str = "") -> None:
     """Raise `Unfinished` where a quantity needs every decode to end."""
     if done.unfinished > ROUNDING:
-        raise Unfinished(
-            f"{name} needs every decode to finish: probability {float(done.unfinished):.3g} had "
-            f"not after {len(done.finished_by_round) - 1} rounds"
-        )
+        _refuse_unfinished(
+            name, f"probability {float(done.unfinished):.3g}", len(done.finished_by_round) - 1,
+            advice,
+        )  # fmt: skip
+
+
+def demand_rows_finished(name: str, finished: BoolArray, rounds: int) -> None:
+    """Raise `Unfinished` where a quantity needs each of the sampled decodes ``(R,)`` to end."""
+    if left := int((~finished).sum()):
+        _refuse_unfinished(name, f"{left:,} of {len(finished):,}", rounds)
+
+
+def _refuse_unfinished(name: str, what: str, rounds: int, advice: str = "") -> NoReturn:
+    raise Unfinished(
+        f"{name} needs every decode to finish: {what} had not after {rounds} rounds{advice}"
+    )
 
 
 def total_of(weights: Array) -> float | Fraction:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
-import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
-from infodecode import _validation
-from infodecode._rounding import DECODED_ZERO, ROUNDING, nonnegative
+from infodecode._rounding import DECODED_ZERO, nonnegative
 from infodecode._typing import FloatArray
-from infodecode.adaptive import ADAPTIVE_PAIRS, _Problem, bits_at_rounds
+from infodecode.adaptive import bits_at_rounds
 from infodecode.data_path import data_path
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
-from infodecode.distributions._joint import require
-
-Corner: TypeAlias = tuple[float, float]
-"""Expected rounds on data and path KL of a policy."""
 
 KINDS = {
     "inside": "commits for good, chooses before it draws, temperature 1: the adaptive optimum "
@@ -149,78 +140,3 @@ def convex_bits(curve: FloatArray, rounds: float) -> float:
         corners.append((x, y))
     at, bits = np.array(corners).T
     return float(np.interp(rounds, at, bits))
-
-
-class LeastBits:
-    """`infodecode.adaptive.bits_at_rounds` of one law for many numbers of rounds.
-
-    Corners of the lower convex hull that were found for one number of rounds serve the next.
-
-    Args:
-        distribution: joint law; limits as for `infodecode.adaptive_optimum`.
-        max_pairs: as there.
-
-    Attributes:
-        most_rounds: fewest expected rounds without any error.
-
-    Example:
-        >>> from infodecode import distributions
-        >>> best = LeastBits(distributions.permutations(5))
-        >>> [round(best.at(rounds), 4) for rounds in (1, 2.5, 5)]
-        [4.7027, 1.4829, 0.0]
-    """
-
-    def __init__(self, distribution: Joint, *, max_pairs: int = ADAPTIVE_PAIRS) -> None:
-        limit = _validation.integer("max_pairs", max_pairs, minimum=1, maximum=ADAPTIVE_PAIRS)
-        self._problem = _Problem(require("distribution", distribution), limit)
-        self._corners = [self._corner(0.0), self._corner(math.inf)]
-        self._certain: set[tuple[Corner, Corner]] = set()
-        self.most_rounds = self._corners[-1][0]
-
-    def at(self, expected_rounds: float) -> float:
-        """Least path KL in bits of policies that take at most so many rounds on average, on data.
-
-        Raises:
-            ValueError: ``expected_rounds`` is below 1.
-        """
-        rounds = _validation.number("expected_rounds", expected_rounds, minimum=1)
-        if rounds >= self.most_rounds:
-            return 0.0
-        left, right = self._edge(rounds)
-        part = (rounds - left[0]) / (right[0] - left[0])
-        return float(left[1] - part * (left[1] - right[1]))
-
-    def corners(self, points: int) -> FloatArray:
-        """Corners ``(M, 2)`` of the hull: ends of the edges below so many evenly spaced points.
-
-        Example:
-            >>> from infodecode import distributions
-            >>> LeastBits(distributions.permutations(3)).corners(10).round(4).tolist()
-            [[1.0, 2.1699], [2.0, 0.585], [3.0, 0.0]]
-        """
-        spaced = np.linspace(1, self.most_rounds, points)[:-1].tolist()
-        edges = {self._edge(rounds) for rounds in spaced if rounds < self.most_rounds}
-        return np.array(sorted({*itertools.chain.from_iterable(edges), self._corners[-1]}))
-
-    def _edge(self, rounds: float) -> tuple[Corner, Corner]:
-        """The neighbouring corners with ``rounds`` between them; it is below the last corner's."""
-        while True:
-            place = bisect.bisect_right(self._corners, (rounds, math.inf))
-            left, right = self._corners[place - 1], self._corners[place]
-            if (left, right) in self._certain:
-                return left, right
-            price = (right[0] - left[0]) / (left[1] - right[1])
-            corner = self._corner(price)
-            line = left[0] + price * left[1]
-            if corner[0] + price * corner[1] >= line - ROUNDING * max(1.0, line):
-                self._certain.add((left, right))
-            else:
-                self._corners.insert(place, corner)
-
-    def _corner(self, price: float) -> Corner:
-        """Expected rounds and bits of the best policy at a price of a bit in rounds."""
-        problem, costs, rate = self._problem, self._problem.costs, price
-        if price == math.inf:
-            costs, rate = np.where(costs > 0, np.inf, 0.0), 1.0
-        _, best = problem.improve(None, costs=costs, fee=1.0, rate=rate)
-        return problem.follow(best, fee=1.0, rate=0.0), problem.follow(best, fee=0.0, rate=1.0)

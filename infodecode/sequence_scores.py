@@ -20,6 +20,7 @@ from infodecode._randomness import seed_key, streams_of
 from infodecode._typing import FloatArray, IntArray
 from infodecode.distributions import Joint
 from infodecode.models import Model, TokenRule
+from infodecode.rounds import counted
 from infodecode.state import State
 
 if TYPE_CHECKING:
@@ -27,13 +28,18 @@ if TYPE_CHECKING:
 
     from infodecode.trace import Trace
 
+_TOKENS_AT_ONCE = 1 << 16
+"""Most tokens of the canvases that a model is asked about in one call."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SequenceScores:
     """What a model says of decoded sequences, in bits: -log2 of probabilities, ``(samples,)``.
 
     Attributes:
-        rounds: as decoded: the sum of -log2 c over the committed tokens, several a round.
+        rounds: as decoded: the sum of -log2 c over the committed tokens, several a round; c as in
+            `Trace.probability`, so only comparable with the rest if the decoder's confidence is
+            untempered. A strategy that masks again pays for every commit.
         decoding: one by one in the order of the decode (by position within a round).
         left_to_right: one by one from the left; the value From Bits to Rounds bounds rounds by.
         random: ``(samples, orders)`` one by one, in uniformly random orders.
@@ -63,7 +69,8 @@ class SequenceScores:
         """``(samples,)``: ``decoding - rounds``, signed: what drawing a round's tokens apart costs.
 
         Its mean over decodes is the KL, added up over rounds, from the product of marginals to
-        the model's own law of the round, one by one.
+        the model's own law of the round, one by one. With a strategy that masks again it is less
+        than that by the bits of the commits that were taken back.
         """
         return np.asarray(self.decoding - self.rounds)
 
@@ -101,10 +108,14 @@ class SequenceScores:
 
     def __repr__(self) -> str:
         lines = [f"  {name:<20} {value:.4g}" for name, value in self._means().items()]
-        return "\n".join([f"Scores of {len(self.rounds)} sequences, mean bits", *lines])
+        return "\n".join([self._head, *lines])
 
     def _repr_html_(self) -> str:
-        return figures_table(f"Scores of {len(self.rounds)} sequences, mean bits", self._means())
+        return figures_table(self._head, self._means())
+
+    @property
+    def _head(self) -> str:
+        return f"Scores of {counted(len(self.rounds), 'sequence')}, mean bits"
 
 
 def sequence_scores(
@@ -120,7 +131,7 @@ def sequence_scores(
     """Score finished sequences in several orders: see `SequenceScores`.
 
     Positions that are still masked (after an end of sequence) are left out of every score. Cost: n
-    batched calls of ``samples x (orders + 2)`` canvases.
+    evaluations of ``samples x (orders + 2)`` canvases, a few hundred of them at a time if long.
 
     Args:
         trace: of `infodecode.decode`.
@@ -164,7 +175,7 @@ def sequence_scores(
         keys[2 + k] = level.reshape(samples, n)
     bits = _one_by_one(model, sequences, keys, progress)
     committed = trace.committed | trace.edited
-    decoded = np.where(committed & (trace.probability > 0), trace.probability, 1.0)
+    decoded = np.where(committed, trace.probability, 1.0)
     if distribution is not None:
         if information is not None:
             raise ValueError("information must be left out with a distribution, got both")
@@ -176,8 +187,10 @@ def sequence_scores(
                 f"information must be {samples} numbers of at least 0 bits, "
                 f"got {_validation.shown(information)}"
             )
+    with np.errstate(divide="ignore"):
+        rounds = np.asarray(-np.log2(decoded).sum(axis=(0, 2)) + 0.0)
     return SequenceScores(
-        rounds=np.asarray(-np.log2(decoded).sum(axis=(0, 2)) + 0.0),
+        rounds=rounds,
         decoding=bits[0],
         left_to_right=bits[1],
         random=bits[2:].T,
@@ -211,16 +224,18 @@ def _one_by_one(
         canvas, np.ones(len(canvas)), np.zeros(len(canvas), np.uint64), model.tolerance, memory
     )
     bits = np.zeros(len(canvas))
+    most = max(1, _TOKENS_AT_ONCE // n)
     with progress_bar("tokens scored", n, progress) as advance:
         for step in range(int(length.max(initial=0))):
-            rows = np.flatnonzero(step < length)
-            at = place[rows, step]
-            live = state.take(rows).with_(canvas=canvas[rows])
-            evaluation = model.evaluate(live, TokenRule())
-            tokens = shown[rows, at]
-            found = evaluation.confidence_of(np.arange(len(rows)), at, tokens)
-            with np.errstate(divide="ignore"):
-                bits[rows] -= np.log2(found)
-            canvas[rows, at] = tokens
+            every = np.flatnonzero(step < length)
+            for rows in np.split(every, range(most, len(every), most)):
+                at = place[rows, step]
+                live = state.take(rows).with_(canvas=canvas[rows])
+                evaluation = model.evaluate(live, TokenRule())
+                tokens = shown[rows, at]
+                found = evaluation.confidence_of(np.arange(len(rows)), at, tokens)
+                with np.errstate(divide="ignore"):
+                    bits[rows] -= np.log2(found)
+                canvas[rows, at] = tokens
             advance(1)
     return np.asarray(bits.reshape(orders, samples) + 0.0)

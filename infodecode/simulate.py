@@ -206,13 +206,25 @@ def sampled_rounds(
     record: bool = False,
     over: Callable[[State], BoolArray] | None = None,
 ) -> Iterator[State]:
+    """The states after each round, from canvases ``(R, n)``: see `rounds_from`."""
+    state = decoder.start(canvas, np.ones(len(canvas)), streams, model)
+    return rounds_from(state, decoder, model, Sampled(record=record), max_rounds, over=over)
+
+
+def rounds_from(
+    state: State,
+    decoder: Decoder,
+    model: Model,
+    chance: Sampled,
+    max_rounds: int,
+    *,
+    over: Callable[[State], BoolArray] | None = None,
+) -> Iterator[State]:
     """The states after each round; rows that are over are left out of the next.
 
     A row is over when its strategy has finished, or as ``over`` says.
     """
     finished = decoder.strategy.finished if over is None else over
-    chance = Sampled(record=record)
-    state = decoder.start(canvas, np.ones(len(canvas)), streams, model)
     for _ in range(max_rounds):
         (state,) = decoder.step(state, model, chance)
         yield state

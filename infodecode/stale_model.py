@@ -10,7 +10,7 @@ import numpy as np
 from infodecode import _validation
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.distributions import Joint
-from infodecode.models import Evaluation, IdealModel, LawEvaluation, LawModel, Model, TokenRule
+from infodecode.models import Evaluation, LawEvaluation, LawModel, Model, TokenRule, law_model_of
 from infodecode.state import NOTHING, PREVIOUS_CANVAS, State
 from infodecode.strategies import BlockPolicy, LeftToRight
 
@@ -106,12 +106,7 @@ class StaleModel(Model):
         blocks: BlockPolicy | None = None,
         context: str = "present",
     ) -> None:
-        self.model = IdealModel(model) if isinstance(model, Joint) else model
-        if not isinstance(self.model, LawModel):
-            raise TypeError(
-                "model must be a model with exact laws or a distribution, "
-                f"got {_validation.shown(model)}"
-            )
+        self.model = law_model_of(model)
         self.refresh = (
             None if refresh is None else _validation.integer("refresh", refresh, minimum=1)
         )

@@ -11,7 +11,8 @@ from infodecode._kernels.rows import count_in_row, pairs_of
 from infodecode._token_law import FromMarginal, raised
 from infodecode._token_weights import Costs
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
-from infodecode.models import Evaluation, Model, TokenRule, distinct_pairs, inverted
+from infodecode.evaluation import Evaluation, TokenRule, distinct_pairs, inverted
+from infodecode.models import Model
 from infodecode.state import PREVIOUS_CANVAS, State
 from infodecode.token_rules import MetropolisHastings
 

@@ -14,7 +14,7 @@ from infodecode._randomness import seed_key, streams_of
 from infodecode._typing import BoolArray, FloatArray, IntArray
 from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
-from infodecode.models import IdealModel, Model
+from infodecode.models import Model, model_of
 from infodecode.simulate import sampled_rounds
 from infodecode.state import State
 
@@ -199,9 +199,7 @@ def decode(
             f"{_validation.shown(model)}"
         )
     law = model if isinstance(model, Joint) else None
-    used = IdealModel(model) if isinstance(model, Joint) else model
-    if not isinstance(used, Model):
-        raise TypeError(f"model must be a model or a distribution, got {_validation.shown(model)}")
+    used = model_of(model)
     count = 1 if samples is None else _validation.integer("samples", samples, minimum=1)
     n = len(used.alphabet_sizes)
     start: IntArray

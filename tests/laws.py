@@ -131,6 +131,15 @@ def fixed_partitions(draw: st.DrawFn, length: int) -> oracle.FixedPartition:
     return oracle.FixedPartition(tuple(tuple(order[a:b]) for a, b in ends))
 
 
+def random_dialect(chance: random.Random) -> oracle.Dialect:
+    """Any temperature (1 more often), order and tie rule of positions."""
+    return oracle.Dialect(
+        temperature=chance.choice([Fraction(1), Fraction(1), Fraction(0), Fraction(1, 2)]),
+        order=chance.choice(["choose-then-sample", "sample-then-choose"]),
+        position_ties=chance.choice(["random", "lowest"]),
+    )
+
+
 @st.composite
 def decoders(draw: st.DrawFn, law: oracle.Law) -> tuple[oracle.Strategy, oracle.Dialect]:
     """Any strategy in any dialect. A fixed partition names its own blocks: whole canvas."""

@@ -25,7 +25,7 @@ def run(*arguments, **options):
 def test_text_rounds_and_the_ledger():
     shown = run(PROMPT)
     assert "A B C D" in shown
-    assert "1 rounds, 1 model calls, 4.00 tokens a round" in shown
+    assert "1 round, 1 model call, 4.00 tokens a round" in shown
     assert "corrected bound" in shown
     assert "exploited" in shown
 

@@ -22,11 +22,12 @@ import torch
 from typer.testing import CliRunner
 
 from infodecode import distributions
-from infodecode.masked_lm import Network
+from infodecode.masked_lm import MaskedLM, Network
 from infodecode.masked_lm.loading import TINY, load_network
 from llm.__main__ import app
+from llm.answering import answered
 from llm.list_operations import ANY, OPERATIONS, Exercises, Vocabulary
-from llm.one_by_one import one_by_one, validity
+from llm.one_by_one import ONE_BY_ONE, validity
 from llm.stream import TRAINING, Stream, generator
 from llm.train import Row
 from llm.trainer import Recipe, Trainer
@@ -336,20 +337,20 @@ def test_a_run_learns():
 class Copier:
     """A network that repeats the list of a ``copy`` prompt, whatever the prompt says."""
 
-    mask_id = 2
+    mask_id, eos_id, pad_id, max_length = 2, None, None, None
     device = torch.device("cpu")
 
     def __init__(self, vocabulary):
-        self.size = len(vocabulary.words)
+        self.vocabulary_size = self.embedding_size = len(vocabulary.words)
 
-    def hidden(self, canvas):
+    def hidden(self, canvas, attention=None):
         out = canvas.clone()
         n = (canvas.shape[1] - 3) // 2
         out[:, n + 3 :] = canvas[:, 2 : n + 2]
         return out
 
     def logits(self, hidden):
-        logits = torch.full((len(hidden), self.size), -1000.0)
+        logits = torch.full((len(hidden), self.vocabulary_size), -1000.0)
         logits[torch.arange(len(hidden)), hidden] = 0.0
         logits[:, self.mask_id] = 1000.0
         return logits
@@ -365,11 +366,13 @@ def test_validity_of_a_network_that_copies(name, right):
 def test_one_by_one_draws_from_the_whole_law_at_temperature_1():
     words = Vocabulary(items=4, longest=3)
     network = Copier(words)
-    network.logits = lambda hidden: torch.zeros((len(hidden), network.size))
-    exercises, _ = drawn("copy", 2, size=4000, vocabulary=words)
-    answers = one_by_one(network, exercises, np.random.default_rng(3))
+    size = network.vocabulary_size
+    network.logits = lambda hidden: torch.zeros((len(hidden), size))
+    answers = answered(
+        MaskedLM(network), ONE_BY_ONE, "copy", 2, samples=4000, seed=3, vocabulary=words
+    ).trace.sequences
     counts = Counter(answers.ravel().tolist())
-    assert set(counts) == set(range(network.size)) - {network.mask_id}
+    assert set(counts) == set(range(size)) - {network.mask_id}
     expected = answers.size / len(counts)
     assert all(abs(count - expected) < 5 * expected**0.5 for count in counts.values())
 

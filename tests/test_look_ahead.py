@@ -114,19 +114,12 @@ def cases(draw):
         commit,
         commit == "tried" and threshold is not None and chance.random() < 0.7,
     )
-    dialect = oracle.Dialect(
-        temperature=chance.choice([Fraction(1), Fraction(1), Fraction(0), Fraction(1, 2)]),
-        order=chance.choice(["choose-then-sample", "sample-then-choose"]),
-        position_ties=chance.choice(["random", "lowest"]),
-        block_length=chance.choice([None, None, 1, 2]),
-    )
+    dialect = replace(laws.random_dialect(chance), block_length=chance.choice([None, None, 1, 2]))
     return sample, Reference(sample.law, rule, threshold, dialect)
 
 
 def decoder_of(reference):
-    return replace(
-        translation.decoder(oracle.TopK((1,)), reference.dialect), strategy=reference.rule
-    )
+    return translation.decoder_with(reference.rule, reference.dialect)
 
 
 @pytest.mark.parametrize("arithmetic", ["float", "rational"])
@@ -140,11 +133,7 @@ def test_exact_law(arithmetic, case):
     for (output, t, _, _), p in expected.items():
         outputs[output] += p
         rounds[t] += float(p)
-    got = translation.output(run)
-    assert set(got) == set(outputs)
-    for output, p in got.items():
-        assert float(p) == pytest.approx(float(outputs[output]), abs=1e-12)
-        assert arithmetic == "float" or p == outputs[output]
+    translation.assert_output(run, outputs)
     assert {t: float(p) for t, p in translation.rounds(run).items()} == pytest.approx(dict(rounds))
     calls = float(sum(p * calls for (_, _, calls, _), p in expected.items()))
     evaluated = float(sum(p * number for (_, _, _, number), p in expected.items()))

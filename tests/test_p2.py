@@ -14,7 +14,8 @@ from infodecode import Decoder, distributions, strategies
 from infodecode.strategies import Clocked, LeftToRight
 from infodecode.strategies.p2 import KAPPAS, P2
 from tests import laws, oracle
-from tests.test_remdm import (
+from tests.revising import (
+    MASK,
     WHOLE,
     assert_exact,
     assert_keeps_what_is_given,
@@ -23,12 +24,10 @@ from tests.test_remdm import (
     blank,
     drawn,
     law_at,
-    uneven,
 )
+from tests.test_simulate_against_exact import uneven
 from tests.translation import law as exact_law
 from tests.translation import table
-
-MASK = -1
 
 
 def log2(p):

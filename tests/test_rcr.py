@@ -14,7 +14,8 @@ from infodecode import Decoder, distributions, strategies
 from infodecode.strategies import Clocked, LeftToRight, Unlocking
 from infodecode.strategies.rcr import RCR, SCHEDULES
 from tests import laws, oracle
-from tests.test_remdm import (
+from tests.revising import (
+    MASK,
     WHOLE,
     assert_exact,
     assert_keeps_what_is_given,
@@ -24,12 +25,10 @@ from tests.test_remdm import (
     drawn,
     law_at,
     replaced,
-    uneven,
 )
+from tests.test_simulate_against_exact import uneven
 from tests.translation import law as exact_law
 from tests.translation import table
-
-MASK = -1
 
 
 def rcr(law, rule, block=WHOLE):

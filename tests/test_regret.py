@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 import infodecode
 from infodecode import Decoder, distributions, strategies
-from infodecode.adaptive import adaptive_optimum, bits_at_rounds, price_curve, rounds_at_price
-from infodecode.regret import LeastBits, convex_bits, outside
+from infodecode.adaptive import (
+    LeastBits,
+    adaptive_optimum,
+    bits_at_rounds,
+    price_curve,
+    rounds_at_price,
+)
+from infodecode.regret import convex_bits, outside
 from tests import laws
 from tests.translation import table
 

@@ -1,9 +1,12 @@
 """The oracle's laws, strategies and dialects in the library's words, and back."""
 
 from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 
 import infodecode
 from infodecode import Decoder, distributions, strategies
@@ -42,6 +45,11 @@ def decoder(strategy: oracle.Strategy, dialect: oracle.Dialect | None = None) ->
     )
 
 
+def decoder_with(rule: strategies.Strategy, dialect: oracle.Dialect) -> Decoder:
+    """A decoder in a dialect of the oracle, with a strategy of the library."""
+    return replace(decoder(oracle.TopK((1,)), dialect), strategy=rule)
+
+
 def rule(strategy: oracle.Strategy) -> Any:
     match strategy:
         case oracle.TopK(sizes, by):
@@ -67,3 +75,13 @@ def output(run: "infodecode.ExactRun") -> dict[oracle.Canvas, Any]:
 
 def rounds(run: "infodecode.ExactRun") -> dict[int, Any]:
     return {number: p for number, p in enumerate(run.rounds.tolist()) if p}
+
+
+def assert_output(run: "infodecode.ExactRun", expected: dict[oracle.Canvas, Fraction]) -> None:
+    """Every decode finishes, with these probabilities: the very fractions in rational runs."""
+    got = output(run)
+    assert set(got) == set(expected)
+    for outcome, p in got.items():
+        assert float(p) == pytest.approx(float(expected[outcome]), abs=1e-12)
+        assert run.weights.dtype != object or p == expected[outcome]
+    assert run.unfinished == 0

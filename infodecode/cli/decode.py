@@ -10,8 +10,7 @@ import typer
 
 import infodecode
 from infodecode.cli import parsing, show
-from infodecode.cli.options import Json, Order, Temperature, Ties
-from infodecode.cli.vocabulary import BLOCK_POLICIES
+from infodecode.cli.options import Blocks, Json, Order, Temperature, Ties, Tokens
 from infodecode.strategies import Factor
 
 if TYPE_CHECKING:
@@ -20,11 +19,14 @@ if TYPE_CHECKING:
     from infodecode.sequence_scores import SequenceScores
 
 
+LENGTH = 128
+
+
 def decode(
     prompts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PROMPT]...",
+            metavar="PROMPT",
             help="Texts to continue; lines of standard input without any.",
             show_default=False,
         ),
@@ -44,24 +46,14 @@ def decode(
             metavar="NAME:VALUE,...",
         ),
     ] = "factor:0.5",
-    length: Annotated[int, typer.Option(help="Tokens to generate.")] = 128,
-    blocks: Annotated[
-        str,
+    length: Annotated[
+        int | None,
         typer.Option(
-            help="Which positions are open: "
-            + " or ".join(entry.example for entry in BLOCK_POLICIES.values())
-            + ".",
-            metavar="NAME:VALUE",
+            help="Tokens to generate.", show_default=f"{LENGTH}, or what the network has room for"
         ),
-    ] = "whole_canvas",
-    tokens: Annotated[
-        str,
-        typer.Option(
-            help="From the marginal of a position to the law its token is drawn from, such as "
-            "local_power:4: infodecode list tokens.",
-            metavar="NAME:VALUE,...",
-        ),
-    ] = "from_marginal",
+    ] = None,
+    blocks: Blocks = "whole_canvas",
+    tokens: Tokens = "from_marginal",
     temperature: Temperature = 0.0,
     order: Order = "choose-then-sample",
     ties: Annotated[
@@ -143,13 +135,18 @@ def decode(
     )
     if jsonl is not None and not jsonl.parent.is_dir():
         raise ValueError(f"--jsonl: no such folder: {jsonl.parent}")
-    asked = prompts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    asked = prompts or _lines()
     if not asked:
         raise ValueError("give a prompt, or lines of standard input")
     loaded = infodecode.load_masked_lm(model, device=device, dtype=dtype, revision=revision)
+    ids = [loaded.encode(prompt, chat=chat) for prompt in asked]
+    if length is None:
+        room = loaded.network.max_length
+        longest = max(map(len, ids))
+        length = LENGTH if room is None else max(1, min(LENGTH, room - longest))
     trace = infodecode.decode(
-        loaded, decoder, prompts=asked, length=length, samples=samples, seed=seed,
-        guidance=guidance, eos=eos, chat=chat, batch_size=batch_size,
+        loaded, decoder, prompts=ids, length=length, samples=samples, seed=seed,
+        guidance=guidance, eos=eos, batch_size=batch_size,
     )  # fmt: skip
     held = factor if factor is not None else rule.factor if isinstance(rule, Factor) else 1.0
     book = trace.ledger(held)
@@ -163,6 +160,12 @@ def decode(
     _print_ledger(book)
     if scores is not None:
         show.open_console().print(repr(scores))
+
+
+def _lines() -> list[str]:
+    if sys.stdin.isatty():
+        return []
+    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
 
 
 def _record(trace: TextTrace, book: Ledger, scores: SequenceScores | None) -> dict[str, Any]:

@@ -41,6 +41,23 @@ Order = Annotated[
         metavar="ORDER",
     ),
 ]
+Tokens = Annotated[
+    str,
+    typer.Option(
+        help="From the marginal of a position to the law its token is drawn from, such as "
+        "local_power:4: infodecode list tokens.",
+        metavar="NAME:VALUE,...",
+    ),
+]
+Blocks = Annotated[
+    str,
+    typer.Option(
+        help="Which positions are open: "
+        + " or ".join(entry.example for entry in BLOCK_POLICIES.values())
+        + ".",
+        metavar="NAME:VALUE",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -96,14 +113,7 @@ class DecodingOptions:
             metavar="NAME:VALUE,...",
         ),
     ] = "ideal"
-    tokens: Annotated[
-        str,
-        typer.Option(
-            help="From the marginal of a position to the law its token is drawn from, such as "
-            "local_power:4: infodecode list tokens.",
-            metavar="NAME:VALUE,...",
-        ),
-    ] = "from_marginal"
+    tokens: Tokens = "from_marginal"
     temperature: Temperature = 1.0
     order: Order = "choose-then-sample"
     token_ties: Annotated[
@@ -123,15 +133,7 @@ class DecodingOptions:
             metavar="LAW",
         ),
     ] = "untempered"
-    blocks: Annotated[
-        str,
-        typer.Option(
-            help="Which positions are open: "
-            + " or ".join(entry.example for entry in BLOCK_POLICIES.values())
-            + ".",
-            metavar="NAME:VALUE",
-        ),
-    ] = "whole_canvas"
+    blocks: Blocks = "whole_canvas"
 
     def read_decoder(self) -> Decoder:
         return Decoder(

@@ -14,7 +14,8 @@ from infodecode.decoder import Decoder
 from infodecode.distributions import Joint
 from infodecode.exploration._proposals import OWN_TOKENS, PATH, decode_all
 from infodecode.models import Evaluation, Model, TokenRule
-from infodecode.propagation import Unfinished
+from infodecode.propagation import demand_rows_finished
+from infodecode.simulate import rounds_from
 from infodecode.state import State
 from infodecode.strategies import Independent, Ranked
 from infodecode.token_rules import FromMarginal, LocalPower
@@ -128,24 +129,17 @@ def decode_rows(
         blank = np.full(canvas.shape, -1, np.int32)
         memory |= {PATH: np.zeros(rows), GIVEN: blank if given is None else given}
     state = state.with_(memory={**state.memory, **memory})
-    for _ in range(max_rounds):
-        (state,) = decoder.step(state, model, chance)
-        row = state.memory[ROW]
-        out.calls[row] += state.calls
-        out.evaluated[row] += state.evaluated
-        over = decoder.strategy.finished(state)
-        done = row[over]
-        out.sequences[done] = state.canvas[over]
+    finished = np.zeros(rows, bool)
+    for after in rounds_from(state, decoder, model, chance, max_rounds):
+        row = after.memory[ROW]
+        out.calls[row] += after.calls
+        out.evaluated[row] += after.evaluated
+        out.sequences[row] = after.canvas
         if weigh:
-            out.log2_path[done] = state.memory[PATH][over]
-        going = np.flatnonzero(~over)
-        if not len(going):
-            return out
-        state = state.take(going)
-    raise Unfinished(
-        f"a chain of decodes needs every decode to finish: {len(going):,} of {rows:,} had not "
-        f"after {max_rounds} rounds"
-    )
+            out.log2_path[row] = after.memory[PATH]
+        finished[row] = decoder.strategy.finished(after)
+    demand_rows_finished("a chain of decodes", finished, max_rounds)
+    return out
 
 
 def left_to_right(sequences: IntArray, model: Model) -> FloatArray:

@@ -16,7 +16,7 @@ from infodecode.exploration._paths import MarginalDensity, decode_rows, left_to_
 from infodecode.exploration._proposals import DENSITIES, demand_product_form, remasked_sets
 from infodecode.exploration._samples import SampledChain
 from infodecode.exploration._walk import Score, Walk
-from infodecode.models import IdealModel, LawModel, Model
+from infodecode.models import LawModel, Model, model_of
 from infodecode.propagation import revises
 
 SCORES = ("distribution", "left-to-right", "path")
@@ -102,9 +102,7 @@ def sample_chain(
     if not isinstance(decoder, Decoder):
         raise TypeError(f"decoder must be a Decoder, got {_validation.shown(decoder)}")
     law = _law_of(model, distribution)
-    used = IdealModel(model) if isinstance(model, Joint) else model
-    if not isinstance(used, Model):
-        raise TypeError(f"model must be a model or a distribution, got {_validation.shown(model)}")
+    used = model_of(model)
     if law is not None and law.alphabet_sizes != used.alphabet_sizes:
         raise ValueError(
             f"distribution must have the alphabets {used.alphabet_sizes} of the model, "

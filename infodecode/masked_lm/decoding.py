@@ -98,6 +98,12 @@ def _decoded(
         prompts=tuple(tuple(int(v) for v in prompt) for prompt in prompted.prompts),
         latency=np.array(latency),
         seed=int(seed),
+        options={
+            "guidance": prompted.guidance,
+            "eos": prompted.eos,
+            "as_shipped": prompted.as_shipped,
+            "noise": prompted.noise,
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,38 +48,72 @@ class MaskedLM:
     def encode(self, prompt: str | Sequence[int], *, chat: bool | None = None) -> tuple[int, ...]:
         """Token ids of a prompt.
 
+        The separator that an encoder's tokenizer closes a text with is left out: the text goes on.
+
         Args:
             prompt: text, or ids, which are checked and kept as they are.
             chat: put the text into the tokenizer's chat template as a user's turn; by default
-                where it has one and the model is not called a base model.
+                where it has one and "base" is no word of the model's name.
 
         Raises:
+            TypeError: neither.
             ValueError: text without a tokenizer; chat without a template; an id out of range.
         """
         if isinstance(prompt, str):
-            if self.tokenizer is None:
-                raise ValueError(
-                    f"prompts must be token ids: {self.name or 'this model'} has no tokenizer"
-                )
             template = getattr(self.tokenizer, "chat_template", None)
             if chat is None:
-                chat = template is not None and "base" not in self.name.lower()
+                words = re.findall("[a-z0-9]+", self.name.lower())
+                chat = template is not None and "base" not in words
             if chat and template is None:
                 raise ValueError(f"chat=True needs a chat template, {self.name} has none")
             if chat:
                 turn = [{"role": "user", "content": prompt}]
-                prompt = self.tokenizer.apply_chat_template(
-                    turn, add_generation_prompt=True, tokenize=False
+                prompt = str(
+                    self.tokenizer.apply_chat_template(
+                        turn, add_generation_prompt=True, tokenize=False
+                    )
                 )
-            try:
-                found = self.tokenizer(prompt, add_special_tokens=not chat)["input_ids"]
-            except Exception as error:  # tokenizers raise nothing more specific
-                known = f"the tokenizer of {self.name or 'this model'}"
-                raise ValueError(f"prompts must be text that {known} takes: {error}") from error
-            return tuple(found)
+            return self._tokenized("prompts", prompt, special=not chat)
+        if not hasattr(prompt, "__len__"):
+            raise TypeError(
+                f"prompts must be texts or sequences of token ids, got {_validation.shown(prompt)}"
+            )
         most = self.network.vocabulary_size - 1
         ids = _validation.iterate("prompts", prompt)
         return tuple(_validation.integer("prompts", v, minimum=0, maximum=most) for v in ids)
+
+    def _tokenized(self, name: str, text: str, *, special: bool) -> tuple[int, ...]:
+        """Ids of an argument's text, with the tokenizer's special tokens around it or without."""
+        known = self.name or "this model"
+        if self.tokenizer is None:
+            raise ValueError(f"{name} must be token ids: {known} has no tokenizer")
+        try:
+            found = list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
+        except Exception as error:  # tokenizers raise nothing more specific
+            raise ValueError(
+                f"{name} must be text that the tokenizer of {known} takes: {error}"
+            ) from error
+        if max(found, default=0) >= self.network.vocabulary_size:
+            raise ValueError(
+                f"{name} must be of the network's {self.network.vocabulary_size:,} tokens, the "
+                f"tokenizer of {known} gave {max(found)}"
+            )
+        closing = getattr(self.tokenizer, "sep_token_id", None)
+        if special and self.network.family == "encoder" and found and found[-1] == closing:
+            found.pop()
+        return tuple(found)
+
+    def _token_of(self, value: object) -> int:
+        """The id of one allowed token, given as itself or as its text."""
+        if not isinstance(value, str):
+            most = self.network.vocabulary_size - 1
+            return _validation.integer("allowed", value, minimum=0, maximum=most)
+        found = self._tokenized("allowed", value, special=False)
+        if len(found) != 1:
+            raise ValueError(
+                f"allowed must name single tokens, got {value!r}, which are {len(found)}"
+            )
+        return found[0]
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of token ids without special tokens; the ids themselves without a tokenizer."""
@@ -110,10 +145,37 @@ class MaskedLM:
         noise: str = "inversion",
         batch_size: int = 32,
         chat: bool | None = None,
+        allowed: Sequence[Sequence[int | str]] | None = None,
     ) -> PromptedModel:
-        """The model that continues these prompts by ``length`` tokens: see `PromptedModel`."""
+        """The model that continues these prompts by ``length`` tokens: see `PromptedModel`.
+
+        Args:
+            prompts, chat: see `encode`.
+            length, guidance, eos, as_shipped, noise, batch_size: see `PromptedModel`.
+            allowed: for each position, the tokens that can come there, as ids or as texts of one
+                token. The canvas then has their numbers in these lists, as a distribution with
+                these labels has, and `infodecode.exact` runs on the network.
+
+        Example:
+            >>> import infodecode
+            >>> from infodecode import Decoder, distributions, strategies
+            >>> law = distributions.permutations(3)
+            >>> model = infodecode.load_masked_lm("tiny").prompted(
+            ...     ["shuffle : A B C ="], length=3, allowed=law.labels
+            ... )
+            >>> pairs, one = Decoder(strategies.TopK(2)), Decoder(strategies.TopK(1))
+            >>> round(infodecode.exact(law, one, model=model).kl, 1)  # the network's own error
+            0.0
+            >>> round(infodecode.exact(law, pairs, model=model).kl, 1)  # log2(3/2) more
+            0.6
+        """
         if isinstance(prompts, str) or not len(prompts):
             raise ValueError(f"prompts must be one or more, got {_validation.shown(prompts)}")
+        table = None
+        if allowed is not None:
+            places = _validation.iterate("allowed", allowed)
+            each = [_validation.iterate("allowed", tokens) for tokens in places]
+            table = [[self._token_of(token) for token in tokens] for tokens in each]
         return PromptedModel(
             self.network,
             [self.encode(prompt, chat=chat) for prompt in prompts],
@@ -123,6 +185,7 @@ class MaskedLM:
             as_shipped=as_shipped,
             noise=noise,
             batch_size=batch_size,
+            allowed=table,
         )
 
 
@@ -134,6 +197,9 @@ class PromptedModel(Model):
     that a row's laws are its own. The mask is not a token, nor are columns beyond the vocabulary:
     their logits are suppressed.
 
+    The states of the canvases' positions stay on the device until the round is over, rows x n x
+    width numbers; logits come in chunks, see `infodecode.masked_lm.scores`.
+
     Args:
         network: see `infodecode.masked_lm.network.Network`.
         prompts: token ids.
@@ -143,16 +209,20 @@ class PromptedModel(Model):
             one.
         eos: ``"keep"``: a token like any other; ``"suppress"``: never predicted; ``"defer"``: its
             confidence counts as 0, so that it is committed last (LLaDA's
-            ``confidence_eos_eot_inf``); ``"stop"``: a decode ends once everything before an end of
-            sequence is filled (`infodecode.decode` alone).
+            ``confidence_eos_eot_inf``, of the end of sequence alone); ``"stop"``: a decode ends
+            once everything before an end of sequence is filled (`infodecode.decode` alone).
         as_shipped: keep the logits of the mask and of columns beyond the vocabulary, as the
-            originals do: they then take their share of every probability, and a mask that is drawn
-            stays a mask.
+            originals do: they then take their share of every probability, and can be drawn. A mask
+            that is drawn counts as committed here; the network goes on seeing a mask.
         noise: how a token is drawn at a temperature: ``"inversion"`` of the cumulative law, one
             random number a position; or ``"gumbel"`` noise on every logit in double precision, as
             LLaDA draws (in lower precision it draws from another law, see
             `infodecode.TruncatedGumbelModel`).
-        batch_size: sequences in one forward pass; changes time and memory alone.
+        batch_size: sequences in one forward pass; changes time and memory alone. A network that
+            padding would change (`Network.takes_padding`) gets prompts of one length at a time.
+        allowed: token ids that can come at each position, distinct; None: every token. The canvas
+            then has their numbers in these lists, and the law of a position is the network's,
+            renormalised over them: what it puts elsewhere is left out.
 
     Raises:
         ValueError: an argument that cannot be; prompt and continuation longer than the network
@@ -173,6 +243,7 @@ class PromptedModel(Model):
         as_shipped: bool = False,
         noise: str = "inversion",
         batch_size: int = 32,
+        allowed: Sequence[Sequence[int]] | None = None,
     ) -> None:
         self.network = network
         self.prompts = tuple(np.asarray(prompt, np.int64) for prompt in prompts)
@@ -191,8 +262,31 @@ class PromptedModel(Model):
                 f"got {longest}"
             )
         self.alphabet_sizes = (network.embedding_size,) * self.length
+        self._allowed: IntArray | None = None
+        if allowed is not None:
+            self._restrict(allowed)
         self.sequences_per_call = 2 if self.guidance else 1
         self._last: dict[bytes, tuple[_States, int]] = {}
+
+    def _restrict(self, allowed: Sequence[Sequence[int]]) -> None:
+        if self.eos != "keep" or self.as_shipped:
+            raise ValueError(
+                "allowed goes with eos='keep' and as_shipped=False: it says itself what can come"
+            )
+        if len(allowed) != self.length:
+            raise ValueError(
+                f"allowed must have tokens for each of {self.length} positions, got {len(allowed)}"
+            )
+        for i, tokens in enumerate(allowed):
+            if not tokens or len(set(tokens)) != len(tokens) or self.network.mask_id in tokens:
+                raise ValueError(
+                    f"allowed[{i}] must be distinct tokens, one or more, without the mask, "
+                    f"got {_validation.shown(tokens)}"
+                )
+        self.alphabet_sizes = tuple(map(len, allowed))
+        self._allowed = np.full((self.length, max(self.alphabet_sizes)), -1, np.int64)
+        for i, tokens in enumerate(allowed):
+            self._allowed[i, : len(tokens)] = tokens
 
     def start(self, canvas: IntArray) -> Mapping[str, Array]:
         if len(self.prompts) == 1:
@@ -214,8 +308,11 @@ class PromptedModel(Model):
             for k, (row, which) in enumerate(zip(state.canvas, prompt, strict=True))
         } if PREVIOUS_CANVAS in state.memory else {}  # fmt: skip
         kind = _DeferringEvaluation if self.eos == "defer" else NetworkEvaluation
-        width = self.network.embedding_size
-        evaluation = kind(states.logits, state.canvas, width, rule, previous, self.noise)
+        width = max(self.alphabet_sizes)
+        evaluation = kind(
+            states.logits, state.canvas, width, rule, previous, self.noise,
+            columns=self.network.embedding_size,
+        )  # fmt: skip
         if isinstance(evaluation, _DeferringEvaluation):
             evaluation.eos = int(self.network.eos_id or 0)
         return evaluation
@@ -230,7 +327,10 @@ class PromptedModel(Model):
         for row, k in enumerate(prompt):
             ids = self.prompts[k]
             out[row, width - len(ids) : width] = self.network.mask_id if bare else ids
-        out[:, width:] = np.where(canvas < 0, self.network.mask_id, canvas)
+        tokens = canvas
+        if self._allowed is not None:
+            tokens = self._allowed[np.arange(self.length), canvas]
+        out[:, width:] = np.where(canvas < 0, self.network.mask_id, tokens)
         return out
 
     def _states(self, canvas: IntArray, prompt: IntArray) -> _States:
@@ -242,7 +342,8 @@ class PromptedModel(Model):
             banned.extend(range(self.network.vocabulary_size, self.network.embedding_size))
         if self.eos == "suppress" and self.network.eos_id is not None:
             banned.append(self.network.eos_id)
-        return _States(self.network, states, bare, self.guidance, banned)
+        allowed = None if self._allowed is None else self._tensor(self._allowed)
+        return _States(self.network, states, bare, self.guidance, banned, allowed)
 
     @torch.inference_mode()
     def _forward(self, canvas: IntArray, prompt: IntArray, *, bare: bool) -> torch.Tensor:
@@ -252,8 +353,7 @@ class PromptedModel(Model):
         sizes = np.array([len(self.prompts[k]) for k in prompt])
         order = np.argsort(sizes, kind="stable")
         parts = []
-        for begin in range(0, len(order), self.batch_size):
-            rows = order[begin : begin + self.batch_size]
+        for rows in self._batches(order, sizes[order]):
             ids = self.ids(canvas[rows], prompt[rows], bare=bare)
             real = ids >= 0
             attention = None if real.all() else self._tensor(real)
@@ -266,13 +366,25 @@ class PromptedModel(Model):
         back = self._tensor(np.argsort(order, kind="stable"))
         return torch.cat(parts)[back]
 
+    def _batches(self, order: IntArray, sizes: IntArray) -> list[IntArray]:
+        """Rows of each forward pass: by size of their prompts, one size where padding is not taken.
+
+        Anything with the methods of a `Network` may stand in for one; it takes padding then.
+        """
+        groups = [order]
+        if not getattr(self.network, "takes_padding", True):
+            groups = np.split(order, np.flatnonzero(np.diff(sizes)) + 1)
+        step = self.batch_size
+        return [rows[k : k + step] for rows in groups for k in range(0, len(rows), step)]
+
     def _tensor(self, array: Array) -> torch.Tensor:
         return torch.as_tensor(array, device=self.network.device)
 
     def _recall(self, canvas: IntArray, prompt: IntArray) -> tuple[Any, BoolArray]:
         """Logits of canvases of an earlier call, evaluated again only where they were not kept."""
         known = np.asarray((canvas >= -1).all(axis=1))
-        found = [self._last.get(_key(row, k)) for row, k in zip(canvas, prompt, strict=True)]
+        last = self._last
+        found = [last.get(_key(row, k)) for row, k in zip(canvas, prompt, strict=True)]
         if all(entry is not None for entry, asked in zip(found, known, strict=True) if asked):
             sources = [(entry or (None, 0))[0] for entry in found]
             places = np.array([(entry or (None, 0))[1] for entry in found], np.int64)
@@ -297,21 +409,25 @@ class _States:
         bare: torch.Tensor | None,
         guidance: float,
         banned: list[int],
+        allowed: torch.Tensor | None,
     ) -> None:
         self._network, self._hidden, self._bare = network, states, bare
-        self._guidance, self._banned = guidance, banned
+        self._guidance, self._banned, self._allowed = guidance, banned, allowed
 
     @torch.inference_mode()
     def logits(self, rows: IntArray, positions: IntArray) -> torch.Tensor:
-        """``(K, V)`` in single precision."""
+        """``(K, V)`` in single precision; with allowed tokens a column for each of these."""
         device = self._hidden.device
         at = (torch.as_tensor(rows, device=device), torch.as_tensor(positions, device=device))
         out = self._network.logits(self._hidden[at]).float()
         if self._bare is not None:
             without = self._network.logits(self._bare[at]).float()
-            out = without + (self._guidance + 1) * (out - without)
+            out = out.sub_(without).mul_(self._guidance + 1).add_(without)
         if self._banned:
             out[:, self._banned] = -torch.inf
+        if self._allowed is not None:
+            tokens = self._allowed[at[1]]
+            out = out.gather(1, tokens.clamp(min=0)).masked_fill_(tokens < 0, -torch.inf)
         return out
 
 

@@ -1,8 +1,9 @@
 """Score fields, draws and laws from a network's logits, where the logits are.
 
 Nothing as wide as the vocabulary leaves the device. Logits are asked for at pairs (row, position),
-in chunks, so that they never take more memory than `CHUNK_BYTES`; the scores of a round go back in
-one transfer of a few numbers a pair.
+in chunks of `CHUNK_BYTES`; scores and draws take at most five times that at once, and less where
+fewer pairs are open. The scores of a round go back in one transfer of a few numbers a pair; tokens
+that are drawn after the choice of positions, in a second.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from infodecode.models import FLOOR, Evaluation, TokenRule
 CHUNK_BYTES = 64 << 20
 """Most bytes that the logits of one chunk of positions take, in single precision."""
 
+_DOUBLE_SHARE = 8
+"""Parts that a chunk is taken in where whole laws are compared."""
+
 LAW_NUMBERS = 1 << 24
 """Most probabilities that are handed out as whole laws (small vocabularies, `infodecode.exact`)."""
 
@@ -43,6 +47,7 @@ class NetworkEvaluation(Evaluation):
         canvas: ``(R, n)``.
         vocabulary: V.
         rule: how tokens are drawn.
+        columns: logits that each pair takes on their way here, if not V.
         noise: ``"inversion"`` or ``"gumbel"``: how a token is drawn.
         previous: logits of the call on ``memory["previous_canvas"]`` and which rows ``(R,)`` had
             one, for ``divergence``.
@@ -56,20 +61,25 @@ class NetworkEvaluation(Evaluation):
         rule: TokenRule,
         previous: tuple[Logits, BoolArray] | None = None,
         noise: str = "inversion",
+        *,
+        columns: int | None = None,
     ) -> None:
         self._source, self._canvas, self._rule = logits, canvas, rule
         self._vocabulary, self._previous, self._noise = vocabulary, previous, noise
-        self._chunk = max(1, CHUNK_BYTES // (4 * vocabulary))
+        self._chunk = max(1, CHUNK_BYTES // (4 * (columns or vocabulary)))
         self._place: IntArray | None = None
         self._kept: torch.Tensor | None = None
-        self._tied: BoolArray | None = None
-        self._modes = self._tokens = np.full(canvas.shape, -1, np.int64)
+        self._tied = np.zeros(canvas.shape, bool)
+        self._modes = np.full(canvas.shape, -1, np.int64)
+        self._tokens = self._modes.copy()
         self._probability = np.zeros(canvas.shape)
 
     def scores(self, fields: Iterable[str], where: BoolArray) -> dict[str, Array]:
         wanted = frozenset(fields)
         if not wanted:
             return {}
+        if wanted == {"token1"} and (self._modes[where] >= 0).all():
+            return {"token1": np.where(where, self._modes, 0)}
         rows, positions = pairs_of(where)
         parts = [
             self._summary(logits, wanted, rows[span], positions[span])
@@ -78,7 +88,7 @@ class NetworkEvaluation(Evaluation):
         columns = _to_numpy(parts, 6)
         token1 = columns[1].astype(np.int64)
         self._note(rows, positions, token1, columns[0])
-        self._modes, self._tied = self._tokens, np.zeros(where.shape, bool)
+        self._modes[rows, positions] = token1
         self._tied[rows, positions] = columns[5] > 0
         named = {
             "p1": columns[0], "confidence": columns[0], "token1": token1, "p2": columns[2],
@@ -147,7 +157,7 @@ class NetworkEvaluation(Evaluation):
 
     def draw(self, rows: IntArray, positions: IntArray, uniform: FloatArray) -> IntArray:
         rule = self._rule
-        if rule.temperature == 0 and self._tied is not None:
+        if rule.temperature == 0:
             tokens = self._modes[rows, positions]
             sure = rule.ties == "lowest" or not self._tied[rows, positions].any()
             if sure and not (tokens < 0).any():
@@ -175,7 +185,6 @@ class NetworkEvaluation(Evaluation):
         self, rows: IntArray, positions: IntArray, tokens: IntArray, probability: FloatArray
     ) -> None:
         """Remember probabilities of tokens that are likely to be asked for again."""
-        self._tokens, self._probability = self._tokens.copy(), self._probability.copy()
         self._tokens[rows, positions] = tokens
         self._probability[rows, positions] = probability
 
@@ -238,14 +247,23 @@ class NetworkEvaluation(Evaluation):
         if self._previous is None:
             raise ValueError('divergence needs memory["previous_canvas"]')
         source, known = self._previous
-        now = torch.softmax(scaled.double(), dim=1)
-        before = torch.zeros_like(now)
         asked = np.flatnonzero(known[rows])
+        earlier = None
         if len(asked):
-            logits = self._for_scores(source(rows[asked], positions[asked]))
-            index = torch.as_tensor(asked, device=now.device)
-            before[index] = torch.softmax(logits.double(), dim=1)
-        return (now * ((now + FLOOR) / (before + FLOOR)).log2()).sum(dim=1)
+            earlier = self._for_scores(source(rows[asked], positions[asked]))
+        out = torch.empty(len(rows), dtype=torch.float64, device=scaled.device)
+        # Laws in double precision are many times as wide as the logits: a few rows at a time.
+        step = max(1, self._chunk // _DOUBLE_SHARE)
+        for begin in range(0, len(rows), step):
+            now = torch.softmax(scaled[begin : begin + step].double(), dim=1)
+            before = torch.zeros_like(now)
+            low, high = np.searchsorted(asked, [begin, begin + step])
+            if earlier is not None and high > low:
+                index = torch.as_tensor(asked[low:high] - begin, device=now.device)
+                before[index] = torch.softmax(earlier[low:high].double(), dim=1)
+            ratio = (now + FLOOR).div_(before.add_(FLOOR)).log2_()
+            out[begin : begin + step] = ratio.mul_(now).sum(dim=1)
+        return out
 
     def _drawn_here(self, logits: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
         """``(2, K)``: tokens drawn by inversion, and the probabilities that score fields use."""

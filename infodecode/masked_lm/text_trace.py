@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from infodecode._typing import FloatArray, IntArray
 from infodecode.decoder import Decoder
 from infodecode.ledger import LABELS
+from infodecode.rounds import counted
 from infodecode.sequence_scores import SequenceScores, sequence_scores
 from infodecode.trace import Trace
 
@@ -41,6 +42,7 @@ class TextTrace(Trace):
         prompts: token ids of each sample's prompt.
         latency: ``(T,)`` seconds of each round of the whole batch, forward passes included.
         seed: sample k depends on (seed, k) and its prompt alone.
+        options: ``guidance``, ``eos``, ``as_shipped`` and ``noise`` of the decode.
     """
 
     model: MaskedLM
@@ -48,6 +50,7 @@ class TextTrace(Trace):
     prompts: tuple[tuple[int, ...], ...]
     latency: FloatArray
     seed: int
+    options: Mapping[str, Any]
 
     def __repr__(self) -> str:
         rounds = self.rounds
@@ -55,7 +58,7 @@ class TextTrace(Trace):
             f"{rounds.min()}" if rounds.min() == rounds.max() else f"{rounds.min()}–{rounds.max()}"
         )
         return (
-            f"<{len(self.prompts)} decodes of {self.canvases.shape[2]} tokens by "
+            f"<{counted(len(self.prompts), 'decode')} of {self.canvases.shape[2]} tokens by "
             f"{self.model.name}, {self.decoder!r}: {taken} rounds>"
         )
 
@@ -95,13 +98,15 @@ class TextTrace(Trace):
     ) -> SequenceScores:
         """What the model says of the finished texts, order by order: see `SequenceScores`.
 
+        The model as it decoded: with the same guidance and the same tokens suppressed.
+
         Args:
             orders, seed: random orders.
             information: ``(samples,)`` -log2 of the true law, where it is known.
             batch_size, progress: of the evaluation.
         """
         n = self.canvases.shape[2]
-        prompted = self.model.prompted(self.prompts, n, batch_size=batch_size)
+        prompted = self.model.prompted(self.prompts, n, batch_size=batch_size, **self.options)
         return sequence_scores(
             self, prompted, orders=orders, seed=seed, information=information, progress=progress
         )
@@ -124,6 +129,7 @@ class TextTrace(Trace):
                 "model": self.model.name,
                 "decoder": repr(self.decoder),
                 "seed": self.seed,
+                "options": dict(self.options),
                 "prompt": self.model.text(self.prompts[k]),
                 "text": self.texts[k],
                 "rounds": int(self.rounds[k]),
@@ -195,7 +201,8 @@ class TextTrace(Trace):
         rounds = int(self.rounds[sample])
         seconds = float(self.latency[:rounds].sum())
         return (
-            f"{rounds} rounds, {int(self.calls[:, sample].sum())} model calls, "
+            f"{counted(rounds, 'round')}, "
+            f"{counted(int(self.calls[:, sample].sum()), 'model call')}, "
             f"{self.tokens_per_round[sample]:.2f} tokens a round, {seconds:.2f} s"
             + ("" if self.finished[sample] else ", not finished")
         )

@@ -1,13 +1,17 @@
 """Sums and searches over a whole vocabulary: row by row on a CPU, all rows at once on a device.
 
-On a CPU a row of logits stays in the cache from one pass to the next, and nothing waits for a
-second thread; numpy's search for a maximum is also the quicker one there. Either way a row's result
-depends on that row alone.
+On a CPU a row of logits stays in the cache from one pass to the next, each row is one thread's, and
+numpy's search for a maximum is the quicker one. Either way a row's result depends on that row
+alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,11 @@ import torch
 BLOCK = 128
 """Tokens summed up before a draw looks for its own among them."""
 
+LEAST = 2.0**-1022
+"""Where a possible token's probability ends: less would be 0, which stands for the impossible."""
+
+SHARE = 1 << 18
+"""Logits that make it worth while to wake another thread of the CPU."""
 
 DAMAGED = (
     "logits must be finite or -inf, got nan: the network overflows at this dtype, or its weights "
@@ -23,17 +32,19 @@ DAMAGED = (
 )
 
 
+def row_by_row(logits: torch.Tensor) -> bool:
+    """Whether rows are taken one at a time: on a CPU."""
+    return bool(logits.device.type == "cpu")
+
+
 def leading(logits: torch.Tensor, second: bool) -> tuple[torch.Tensor, ...]:
     """Of each row ``(K, V)``: p1, its token (the first, if tied), p2, ``sum exp(l - top)`` and top.
 
     All ``(K,)`` in double precision; p2 is 0 unless it is asked for.
     """
-    if logits.device.type == "cpu":
-        found = np.empty((5, len(logits)))
-        scratch = np.empty(logits.shape[1], np.float32)
-        for k, row in enumerate(logits.numpy()):
-            found[:, k] = _leading_row(row, second, scratch)
-        return tuple(torch.from_numpy(found))
+    if row_by_row(logits):
+        found = _each(partial(_leading_rows, second=second), logits.numpy())
+        return tuple(torch.from_numpy(np.array(found, np.float64).reshape(-1, 5).T.copy()))
     first = logits.argmax(dim=1, keepdim=True)
     top = logits.gather(1, first)
     weights = (logits - top).exp_()
@@ -46,8 +57,8 @@ def leading(logits: torch.Tensor, second: bool) -> tuple[torch.Tensor, ...]:
 
 def entropy_bits(logits: torch.Tensor, total: torch.Tensor, top: torch.Tensor) -> torch.Tensor:
     """Entropy ``(K,)`` in bits: ``log sum w - sum w log w / sum w``, w relative to the peak."""
-    if logits.device.type == "cpu":
-        means = [_mean_log(row, float(peak)) for row, peak in zip(logits.numpy(), top, strict=True)]
+    if row_by_row(logits):
+        means = _each(_mean_logs, logits.numpy(), top.tolist())
         mean = torch.tensor(means, dtype=torch.float64) / total
     else:
         centred = (logits - top[:, None].float()).clamp_(min=-1e30)
@@ -56,10 +67,11 @@ def entropy_bits(logits: torch.Tensor, total: torch.Tensor, top: torch.Tensor) -
 
 
 def probability_of(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-    """Probability ``(K,)`` of a token in each row, in double precision."""
+    """Probability ``(K,)`` of a token in each row, in double precision; 0 if its logit is -inf."""
     _, _, _, total, top = leading(logits, False)
     there = logits.gather(1, tokens[:, None])[:, 0].double()
-    return (there - top).exp() / total
+    found = ((there - top).exp() / total).clamp(min=LEAST)
+    return torch.where(there == -torch.inf, 0.0, found)
 
 
 def log2_power_sums(logits: torch.Tensor, alpha: float) -> torch.Tensor:
@@ -75,9 +87,9 @@ def inverted(logits: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     Sums of `BLOCK` tokens are searched first, then the block that holds the token; sums of blocks
     are in double precision. A token of probability 0 is never drawn.
     """
-    if logits.device.type == "cpu":
-        rows = zip(logits.numpy(), uniform.tolist(), strict=True)
-        return torch.tensor([_inverted_row(row, level) for row, level in rows], dtype=torch.int64)
+    if row_by_row(logits):
+        found = _each(_inverted_rows, logits.numpy(), uniform.tolist())
+        return torch.tensor(found, dtype=torch.int64)
     rows_, width = logits.shape
     weights = (logits - logits.amax(dim=1, keepdim=True)).exp_()
     if tail := -width % BLOCK:
@@ -127,7 +139,31 @@ def _shifted(word: torch.Tensor, bits: int) -> torch.Tensor:
     return word >> bits & (1 << 64 - bits) - 1
 
 
-def _leading_row(row: Any, second: bool, scratch: Any) -> tuple[float, int, float, float, float]:
+def _each(work: Callable[..., list[Any]], *columns: Any) -> list[Any]:
+    """``work`` on rows in order, shared out over torch's threads where it pays."""
+    rows, width = columns[0].shape
+    threads = min(torch.get_num_threads(), rows * width // SHARE)
+    if threads < 2:
+        return work(*columns)
+    ends = [rows * k // threads for k in range(threads + 1)]
+    parts = [
+        _workers(threads).submit(work, *(column[a:b] for column in columns))
+        for a, b in pairwise(ends)
+    ]
+    return [value for part in parts for value in part.result()]
+
+
+@cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="infodecode-rows")
+
+
+def _leading_rows(logits: Any, *, second: bool) -> list[tuple[float, ...]]:
+    scratch = np.empty(logits.shape[1], np.float32)
+    return [_leading_row(row, second, scratch) for row in logits]
+
+
+def _leading_row(row: Any, second: bool, scratch: Any) -> tuple[float, ...]:
     first = int(row.argmax())
     top = row[first]
     np.subtract(row, top, out=scratch)
@@ -140,9 +176,17 @@ def _leading_row(row: Any, second: bool, scratch: Any) -> tuple[float, int, floa
     return 1.0 / total, first, p2, total, float(top)
 
 
-def _mean_log(row: Any, top: float) -> float:
-    centred = np.maximum(row - np.float32(top), np.float32(-1e30))
-    return float((np.exp(centred) * centred).sum())
+def _mean_logs(logits: Any, tops: list[float]) -> list[float]:
+    """Of each row the sum of ``w log w``, w relative to the peak."""
+    out = []
+    for row, top in zip(logits, tops, strict=True):
+        centred = np.maximum(row - np.float32(top), np.float32(-1e30))
+        out.append(float((np.exp(centred) * centred).sum()))
+    return out
+
+
+def _inverted_rows(logits: Any, levels: list[float]) -> list[int]:
+    return [_inverted_row(row, level) for row, level in zip(logits, levels, strict=True)]
 
 
 def _inverted_row(row: Any, level: float) -> int:

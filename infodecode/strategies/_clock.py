@@ -10,7 +10,7 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.plans import closed_masks
-from infodecode._kernels.rows import count_in_row
+from infodecode._kernels.rows import any_in_row, count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Strategy
@@ -37,6 +37,11 @@ def tick(state: State, most: int | None = None) -> tuple[IntArray, BoolArray, Ma
     step = np.where(new, 0, state.memory["block_round"])
     spent = step + 1 if most is None else np.minimum(step + 1, most)
     return step, new, {"block": start, "block_round": spent}
+
+
+def clock_over(state: State, rounds: int) -> BoolArray:
+    """Rows ``(R,)`` without a mask that have spent so many rounds in the last block."""
+    return np.asarray(~any_in_row(state.masked) & (state.memory["block_round"] >= rounds))
 
 
 def even_share(number: IntArray, rounds: IntArray) -> IntArray:

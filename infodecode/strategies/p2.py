@@ -14,7 +14,7 @@ from infodecode._kernels.rows import count_in_row
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
-from infodecode.strategies._clock import clock_start, demand_open, tick
+from infodecode.strategies._clock import clock_over, clock_start, demand_open, tick
 from infodecode.strategies._revision import BLOCK_NEEDS, WHOLE_NUMBER, in_block, own, revision_start
 
 KAPPAS = ("linear", "sine", "square")
@@ -142,12 +142,7 @@ class P2(Strategy):
         return Ranked(np.zeros(gone.shape), gone.shape[1], allowed=gone)
 
     def finished(self, state: State) -> BoolArray:
-        full = super().finished(state)
-        return (
-            np.asarray(full & (state.memory["block_round"] >= self.steps))
-            if self.as_shipped
-            else full
-        )
+        return clock_over(state, self.steps) if self.as_shipped else super().finished(state)
 
     def max_rounds(self, length: int) -> int:
         return self.steps * length

@@ -15,7 +15,7 @@ from infodecode._kernels.selection import SURE, classify_into
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
-from infodecode.strategies._clock import clock_start, demand_open, tick
+from infodecode.strategies._clock import clock_over, clock_start, demand_open, tick
 from infodecode.strategies._revision import BLOCK_NEEDS, WHOLE_NUMBER, in_block, own, revision_start
 
 SCHEDULES = ("linear", "cosine")
@@ -148,12 +148,7 @@ class RCR(Strategy):
         return {"running": kept(~(lowest | (count == 0)[:, None]) | ~last[:, None], running)}
 
     def finished(self, state: State) -> BoolArray:
-        full = super().finished(state)
-        return (
-            np.asarray(full & (state.memory["block_round"] >= self.steps))
-            if self.as_shipped
-            else full
-        )
+        return clock_over(state, self.steps) if self.as_shipped else super().finished(state)
 
     def max_rounds(self, length: int) -> int:
         return self.steps * length

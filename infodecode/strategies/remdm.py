@@ -11,12 +11,11 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.plans import kept, picked, spread
-from infodecode._kernels.rows import any_in_row
 from infodecode._rounding import ROUNDING
 from infodecode._typing import Array, BoolArray, FloatArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Independent, Plan, Strategy
-from infodecode.strategies._clock import clock_start, demand_open, tick
+from infodecode.strategies._clock import clock_over, clock_start, demand_open, tick
 from infodecode.strategies._revision import BLOCK_NEEDS, in_block, own, revision_start
 
 VARIANTS = ("cap", "rescale", "conf", "loop", "forward_backward")
@@ -260,7 +259,7 @@ class ReMDM(Strategy):
         return {"filled_with": kept(known, state.memory["filled_with"])}
 
     def finished(self, state: State) -> BoolArray:
-        return np.asarray(~any_in_row(state.masked) & (state.memory["block_round"] >= self.rounds))
+        return clock_over(state, self.rounds)
 
     def max_rounds(self, length: int) -> int:
         return self.rounds * length

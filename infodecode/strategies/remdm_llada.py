@@ -10,11 +10,11 @@ import numpy as np
 
 from infodecode import _validation
 from infodecode._kernels.plans import kept, picked
-from infodecode._kernels.rows import any_in_row, count_in_row
+from infodecode._kernels.rows import count_in_row
 from infodecode._typing import Array, BoolArray, IntArray
 from infodecode.state import State
 from infodecode.strategies._base import Plan, Ranked, Strategy
-from infodecode.strategies._clock import clock_start, demand_open, tick
+from infodecode.strategies._clock import clock_over, clock_start, demand_open, tick
 from infodecode.strategies._revision import BLOCK_NEEDS, in_block, own, revision_start
 
 
@@ -124,7 +124,7 @@ class ReMDMLLaDA(Strategy):
         return {"filled_with": kept(~state.masked, state.memory["filled_with"])}
 
     def finished(self, state: State) -> BoolArray:
-        return np.asarray(~any_in_row(state.masked) & (state.memory["block_round"] >= self.rounds))
+        return clock_over(state, self.rounds)
 
     def max_rounds(self, length: int) -> int:
         return self.rounds * length
