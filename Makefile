@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything on a bare machine with Python 3.11 or later.
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --durations=20
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
@@ -40,7 +40,7 @@ notebooks: install-dev ## the notebooks, executed again
 proofs: install-dev ## every claim of the three papers, checked again
 	$(BIN)/python -m proofs
 
-bench: install ## speed beside a plain numpy decoder, in one run
+bench: install ## speed beside peers that are installed, and plain decoders; growth with n
 	$(BIN)/python -m benchmarks
 
 install: $(VENV)/.installed ## the package and what it needs, in .venv

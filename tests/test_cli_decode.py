@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +12,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from infodecode.cli import decode as decode_command
 from infodecode.cli.app import app
 
 RUN = ["decode", "--length", "4", "--strategy", "factor:1"]
@@ -67,9 +70,48 @@ def test_what_is_refused(arguments, message, monkeypatch):
     assert message in str(result.exception)
 
 
-def test_no_prompt_at_all():
+def test_no_prompt_at_all(monkeypatch):
     result = CliRunner().invoke(app, RUN, input="")
     assert "give a prompt" in str(result.exception)
+    # In a terminal it does not wait for lines that nobody thinks of typing.
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    assert decode_command._lines() == []
+
+
+def test_without_a_length_it_is_what_fits():
+    """The tiny model has room for 64 tokens; the prompts take 7 and 9 of them."""
+    record = json.loads(run_bare("decode", PROMPT, "copy : A B C D E F =", "--json"))
+    assert [len(one["tokens"]) for one in record["decodes"]] == [55, 55]
+
+
+def run_bare(*arguments):
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_examples_of_the_help_are_complete():
+    """The first one runs; the options of the others are ours."""
+    shown = run_bare("decode", "--help")
+    first, *others = re.findall(r"infodecode (decode(?:.*\\\n)*.*)", decode_command.decode.__doc__)
+    assert first.split()[:3] == ["decode", "--length", "6"]
+    assert run_bare(*shlex.split(first)).count("round") >= 1
+    assert len(others) == 2
+    for option in re.findall(r"--[a-z-]+", " ".join(others)):
+        assert option in shown
+
+
+def test_written_traces_are_those_of_the_screen(tmp_path):
+    path = tmp_path / "trace.jsonl"
+    record = json.loads(
+        run_bare("decode", PROMPT, "--length", "4", "--jsonl", str(path), "--json", "--eos",
+                 "defer", "--guidance", "0.5", "--blocks", "left_to_right:2", "--temperature", "1")
+    )  # fmt: skip
+    (line,) = path.read_text().splitlines()
+    (shown,) = record["decodes"]
+    assert json.loads(line) == shown
+    assert (shown["options"]["eos"], shown["options"]["guidance"]) == ("defer", 0.5)
+    assert "LeftToRight" in shown["decoder"]
 
 
 def test_views_of_a_trace():

@@ -228,14 +228,42 @@ def test_equal_tokens_stay_equal_after_a_look_ahead(rule):
     found = ours.scores(OPEN_SCORES[:5], state.masked)
     some = state.masked.copy()
     some[:, 1:] = False
-    again = ours.scores(["token1"], some)["token1"]
-    np.testing.assert_array_equal(again, np.where(some, expected["token1"], 0))
+    for asked in (["token1"], ["token1", "p1"]):
+        again = ours.scores(asked, some)["token1"]
+        np.testing.assert_array_equal(again, np.where(some, expected["token1"], 0))
     np.testing.assert_allclose(found["p1"], expected["p1"], atol=1e-5)
     rows, positions = np.nonzero(state.masked)
     level = np.random.default_rng(3).random(len(rows))
     drawn = exact.draw(rows, positions, level)
     assert (drawn != expected["token1"][rows, positions]).any()
     assert ours.draw(rows, positions, level).tolist() == drawn.tolist()
+
+
+def test_another_thread_does_not_change_what_is_remembered():
+    """States of the call before are kept for all threads: one call's, or asked for again."""
+    network = PairwiseNetwork(seed=1)
+    lm = MaskedLM(network).prompted([PROMPT], LENGTH)
+    first = np.array([[-1] * LENGTH, [1, 2, -1, -1, -1, -1]], np.int32)
+    memory = {"prompt": np.zeros(2, int), "previous_canvas": first}
+    before = state_of(first, **memory)
+    after = state_of(np.where(first < 0, [3, -1, -1, 4, -1, -1], first), **memory)
+
+    def divergence():
+        return lm.evaluate(after, TokenRule()).scores(["divergence"], after.masked)["divergence"]
+
+    expected = divergence()
+    lm.evaluate(state_of(first[::-1], **memory), TokenRule())
+    reversed_, evaluated = lm._last, network.sequences
+    lm.evaluate(before, TokenRule())
+
+    class Interrupted(dict):
+        def get(self, key):
+            lm._last = reversed_
+            return super().get(key)
+
+    lm._last = Interrupted(lm._last)
+    np.testing.assert_allclose(divergence(), expected, atol=1e-6)
+    assert network.sequences == evaluated + 4
 
 
 def test_the_impossible_alone_has_probability_0():

@@ -91,7 +91,7 @@ def test_samples_of_several_prompts_come_prompt_by_prompt():
         prompt for prompt in prompts for _ in range(20)
     ]
     assert set(trace.texts[:20]) == {"A B C"}
-    assert len(set(trace.texts[20:])) > 10
+    assert len(set(trace.texts[20:])) > 5
 
 
 def test_an_encoders_text_goes_on(tmp_path):

@@ -40,7 +40,7 @@ def trace_of(decoder, samples=4, **options):
         Decoder(strategies.ReMDM(8)),
         Decoder(strategies.P2(5)),
         Decoder(strategies.RCR(4), order="sample-then-choose", blocks=strategies.Clocked(6, 4)),
-        Decoder(strategies.WINO(0.2, 0.9), temperature=0.0),
+        Decoder(strategies.WINO(0.6, 0.97)),
     ],
     ids=repr,
 )
@@ -97,7 +97,7 @@ def test_texts_end_at_the_end_of_sequence():
 def test_pages_and_terminals_show_tokens_as_they_are():
     trace = trace_of(Decoder(strategies.TopK(2)), samples=8, max_rounds=2)
     page = trace._repr_html_()
-    assert set(np.unique(trace.sequences)) >= {-1, 1, 2, 3}
+    assert set(np.unique(trace.sequences)) >= {-1, 1, 2}
     for raw in ("<b>", "<eos>", "<i>"):
         assert raw not in page
     for shown in ("&lt;b&gt;", "&amp;amp;", "[red]", "▢"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,6 +84,36 @@ def test_what_is_masked_does_not_count():
     np.testing.assert_allclose(scores.random, np.log2(12))
 
 
+def test_long_sequences_are_scored_a_few_at_a_time(monkeypatch):
+    law = distributions.replace_random(5)
+    model = NoisyModel(law, 1.0)
+    trace = decode(model, Decoder(strategies.TopK(2)), samples=7)
+    whole = sequence_scores(trace, model, orders=3)
+    asked = []
+    evaluate = NoisyModel.evaluate
+
+    def counted(self, state, rule):
+        asked.append(state.rows)
+        return evaluate(self, state, rule)
+
+    monkeypatch.setattr(NoisyModel, "evaluate", counted)
+    monkeypatch.setattr(sys.modules["infodecode.sequence_scores"], "_TOKENS_AT_ONCE", 20)
+    parts = sequence_scores(trace, model, orders=3)
+    assert max(asked) == 4
+    assert sum(asked) == 7 * 5 * 5
+    for name in ("decoding", "left_to_right", "random"):
+        assert getattr(parts, name).tolist() == getattr(whole, name).tolist()
+
+
+def test_a_token_that_was_impossible_has_infinitely_many_bits():
+    law = distributions.permutations(3)
+    trace = decode(law, Decoder(strategies.TopK(1)), samples=2)
+    lost = trace.probability.copy()
+    lost[np.nonzero(trace.committed)[0][0], 0] = 0.0
+    scores = sequence_scores(dataclasses.replace(trace, probability=lost), IdealModel(law))
+    assert np.isinf(scores.rounds).tolist() == [True, False]
+
+
 def test_seeds_samples_and_views():
     law = distributions.replace_random(5)
     model = NoisyModel(law, 1.0)
@@ -90,6 +123,9 @@ def test_seeds_samples_and_views():
     assert (sequence_scores(trace, model, orders=3, seed=2).random != one.random).any()
     assert (one.spread > 0).all()
     assert list(one.to_frame().columns)[-1] == "factorisation_error"
+    assert "Scores of 4 sequences" in repr(one)
+    alone = sequence_scores(decode(law, Decoder(strategies.TopK(2))), model, orders=1)
+    assert "Scores of 1 sequence, mean bits" in repr(alone)
     assert "left_to_right" in repr(one)
     assert "<table" in one._repr_html_()
 
