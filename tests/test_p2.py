@@ -14,7 +14,7 @@ from infodecode import Decoder, distributions, strategies
 from infodecode.strategies import Clocked, LeftToRight
 from infodecode.strategies.p2 import KAPPAS, P2
 from tests import laws, oracle
-from tests.revising import (
+from tests.remasking import (
     MASK,
     WHOLE,
     assert_exact,

@@ -17,7 +17,7 @@ from infodecode.strategies import Clocked, LeftToRight, Unlocking
 from infodecode.strategies.remdm import PUBLISHED_ETA, VARIANTS, ReMDM, confidence_shares
 from infodecode.strategies.remdm_llada import ReMDMLLaDA
 from tests import laws, oracle
-from tests.revising import (
+from tests.remasking import (
     MASK,
     WHOLE,
     assert_exact,

@@ -14,7 +14,7 @@ from infodecode import Decoder, distributions, strategies
 from infodecode.strategies import Clocked, LeftToRight, Unlocking
 from infodecode.strategies.wino import WINO
 from tests import laws, oracle
-from tests.revising import (
+from tests.remasking import (
     MASK,
     WHOLE,
     assert_exact,
