@@ -1,14 +1,14 @@
 """``python -m llm gpu``: what a large network costs, on a GPU; small and said so without one.
 
-Four parts, each under nine minutes, each a command of its own:
+Five parts, each under nine minutes, each a command of its own:
 
 - ``latency``: seconds of one forward pass of an 8B-parameter LLaDA of random weights over 1 to 16
   sequences at lengths 256 and 512: up to where a batched look-ahead is free (From Bits to Rounds,
   Figure 5).
 - ``overhead``: share of a round that the decoding loop takes beside the forward pass.
 - ``memory``: peak memory against length and batch, of the forward pass and of a whole round.
-- ``training``: trains about 25M parameters on list operations and runs ``formulas``, ``rounds``,
-  ``ete`` and ``tradeoffs`` on them.
+- ``training``: trains about 25M parameters on list operations.
+- ``experiments``: ``formulas``, ``rounds``, ``ete``, ``tradeoffs`` and ``exploration`` on them.
 
 Random weights cost what trained ones cost. Without a GPU the network has 0.4 million parameters
 and the tables are named ``cpu_…`` instead of ``gpu_…``.
@@ -47,6 +47,8 @@ SMALL = "small LLaDA, random weights"
 ON_GPU = ["--width", "512", "--layers", "8", "--heads", "8", "--mlp", "1536", "--steps", "6000",
           "--batch", "512", "--groups", "4"]  # fmt: skip
 ON_CPU = ["--steps", "200"]
+FOLDER = Path("build/larger")
+EXPERIMENTS = ("formulas", "rounds", "ete", "tradeoffs", "exploration")
 
 app = typer.Typer(help="Measurements on a GPU, part by part; all of them without a part.")
 
@@ -340,28 +342,40 @@ def memory(output: Output = OUTPUT) -> None:
     _write(list(memories()), "memory", output, "memory")
 
 
+Folder = Annotated[Path, typer.Option(help="Where the larger model is.")]
+
+
 @app.command()
-def training(
-    output: Output = OUTPUT,
-    folder: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("build/larger"),
-) -> None:
-    """Train about 25M parameters on list operations and run the experiments on them."""
+def training(output: Output = OUTPUT, folder: Folder = FOLDER) -> None:
+    """Train about 25M parameters on list operations."""
     gpu = torch.cuda.is_available()
-    device = "cuda" if gpu else "cpu"
-    kind = output / ("larger" if gpu else "smaller")
-    kind.mkdir(parents=True, exist_ok=True)
-    run = [sys.executable, "-m", "llm"]
+    kind, device = _kind(output)
     size = ON_GPU if gpu else ON_CPU
-    subprocess.run(
-        [*run, "train", "--output", str(folder), "--table", str(kind / "training.csv"),
-         "--device", device, "--overwrite", *size], check=True,
-    )  # fmt: skip
-    samples = [] if gpu else ["--samples", "50"]
-    for part in ("formulas", "rounds", "ete", "tradeoffs"):
-        subprocess.run(
-            [*run, part, "--model", str(folder), "--device", device, "--output", str(kind),
-             *samples], check=True,
-        )  # fmt: skip
+    _run("train", "--output", str(folder), "--table", str(kind / "training.csv"),
+         "--device", device, "--overwrite", *size)  # fmt: skip
+
+
+@app.command()
+def experiments(output: Output = OUTPUT, folder: Folder = FOLDER) -> None:
+    """Run the experiments on what ``training`` made."""
+    if not (folder / "config.json").is_file():
+        raise typer.BadParameter(f"no model in {folder}: run python -m llm gpu training first")
+    kind, device = _kind(output)
+    for part in EXPERIMENTS:
+        samples = [] if torch.cuda.is_available() else ["--samples", "50"]
+        _run(part, "--model", str(folder), "--device", device, "--output", str(kind), *samples)
+
+
+def _kind(output: Path) -> tuple[Path, str]:
+    """Folder of the tables, and the device."""
+    gpu = torch.cuda.is_available()
+    folder = output / ("larger" if gpu else "smaller")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, "cuda" if gpu else "cpu"
+
+
+def _run(*command: str) -> None:
+    subprocess.run([sys.executable, "-m", "llm", *command], check=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -371,4 +385,5 @@ def everything(context: typer.Context) -> None:
         latency(OUTPUT, REPEATS)
         overhead(OUTPUT, 32)
         memory(OUTPUT)
-        training(OUTPUT, Path("build/larger"))
+        training(OUTPUT, FOLDER)
+        experiments(OUTPUT, FOLDER)

@@ -186,3 +186,27 @@ def test_tables_without_a_gpu_have_names_of_their_own(small, tmp_path, monkeypat
     assert result.exit_code == 0, result.output
     assert (tmp_path / "cpu_latency.csv").is_file()
     assert "say nothing about a GPU's" in result.output
+
+
+@pytest.mark.parametrize("gpu_there", [False, True])
+def test_training_and_its_experiments_are_parts_of_their_own(gpu_there, tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(gpu.subprocess, "run", lambda command, **_: ran.append(command[1:]))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu_there)
+    at = ["--output", str(tmp_path), "--folder", str(tmp_path / "model")]
+    missing = CliRunner().invoke(app, ["gpu", "experiments", *at])
+    assert missing.exit_code == 2
+    assert "python -m llm gpu training first" in " ".join(missing.output.split())
+    assert CliRunner().invoke(app, ["gpu", "training", *at]).exit_code == 0
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").touch()
+    assert CliRunner().invoke(app, ["gpu", "experiments", *at]).exit_code == 0
+    assert [command[:3] for command in ran] == [
+        ["-m", "llm", part] for part in ("train", *gpu.EXPERIMENTS)
+    ]
+    folder = tmp_path / ("larger" if gpu_there else "smaller")
+    assert folder.is_dir()
+    for command in ran:
+        options = dict(zip(command[3::2], command[4::2], strict=False))
+        assert options["--device"] == ("cuda" if gpu_there else "cpu")
+        assert str(folder) in " ".join(command)

@@ -60,6 +60,16 @@ def test_a_token_is_recorded_with_its_last_commit(decoder):
                 law = laws.laws(before, np.array([0]), np.array([i]))[0]
                 assert found == pytest.approx(law[trace.sequences[k, i]], abs=1e-5)
                 assert record["bits"][i] == pytest.approx(-np.log2(found), abs=1e-9)
+        lost = record["taken_back"]
+        seen = trace.canvases[:, k]
+        for one in lost:
+            i, begin, end = one["position"], one["round"], one["until"]
+            assert seen[begin - 1, i] != one["token"] != seen[end, i]
+            assert (seen[begin:end, i] == one["token"]).all()
+            assert one["bits"] == pytest.approx(-np.log2(one["probability"]))
+            assert one["reason"] == trace.reason(k, begin)
+        commits = (trace.committed | trace.edited)[:, k].sum()
+        assert len(lost) == commits - (trace.sequences[k] >= 0).sum()
     assert trace.remasked.any()
 
 
@@ -78,6 +88,7 @@ def test_json_lines_round_trip(tmp_path):
         for name in ("probability", "bits", "reason"):
             assert [value is None for value in record[name]] == masked.tolist()
         assert "explored" in record["reason"]
+        assert record["taken_back"] == []
         assert (record["calls"], len(record["seconds"])) == (
             trace.calls[:, k].sum(), record["rounds"],
         )  # fmt: skip

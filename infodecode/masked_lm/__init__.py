@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from infodecode.masked_lm.loading import save_network as save_network
     from infodecode.masked_lm.model import MaskedLM as MaskedLM
     from infodecode.masked_lm.network import Network as Network
+    from infodecode.masked_lm.prompted import PromptedModel as PromptedModel
 
 _WHERE = {
     "Architecture": "architecture",
     "MaskedLM": "model",
     "Network": "network",
+    "PromptedModel": "prompted",
     "llada_config": "llada_format",
     "load_network": "loading",
     "save_network": "loading",

@@ -12,7 +12,8 @@ from infodecode._progress import progress_bar
 from infodecode._randomness import seed_key, streams_of
 from infodecode._typing import BoolArray
 from infodecode.decoder import Decoder
-from infodecode.masked_lm.model import MaskedLM, PromptedModel, rows_at_end
+from infodecode.masked_lm.model import MaskedLM
+from infodecode.masked_lm.prompted import PromptedModel, rows_at_end
 from infodecode.masked_lm.text_trace import TextTrace
 from infodecode.simulate import sampled_rounds
 from infodecode.state import State

@@ -118,7 +118,12 @@ class TextTrace(Trace):
         return FORCED if self.forced[round_ - 1, sample] else EXPLOITED
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One JSON-ready dictionary a sample: texts, and of every token what is known."""
+        """One JSON-ready dictionary a sample: texts, and of every token what is known.
+
+        ``round``, ``reason``, ``probability`` and ``bits`` are of the commit that lasted, None (0)
+        where a position is masked; ``taken_back`` lists the commits that did not last, with the
+        round ``until`` which masked or overwrote them.
+        """
         for k, ids in enumerate(self.sequences.tolist()):
             when = self.committed_in[k].tolist()
             probability = [
@@ -141,8 +146,23 @@ class TextTrace(Trace):
                 "reason": [self.reason(k, t) if t else None for t in when],
                 "probability": probability,
                 "bits": [None if p is None else _bits(p) for p in probability],
+                "taken_back": list(self._taken_back(k)),
                 "seconds": [float(s) for s in self.latency[: int(self.rounds[k])]],
             }
+
+    def _taken_back(self, sample: int) -> Iterator[dict[str, Any]]:
+        changed = (self.committed | self.edited)[:, sample]
+        canvases = self.canvases[1:, sample]
+        for t, i in np.argwhere(changed).tolist():
+            token = int(canvases[t, i])
+            lost = np.flatnonzero(canvases[t:, i] != token)
+            if len(lost):
+                probability = float(self.probability[t, sample, i])
+                yield {
+                    "position": i, "token": token, "round": t + 1, "until": int(t + 1 + lost[0]),
+                    "reason": self.reason(sample, t + 1), "probability": probability,
+                    "bits": _bits(probability),
+                }  # fmt: skip
 
     def to_jsonl(self, path: str | Path) -> Path:
         """Write `records` as JSON Lines."""

@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -156,6 +157,11 @@ def _each(work: Callable[..., list[Any]], *columns: Any) -> list[Any]:
 @cache
 def _workers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="infodecode-rows")
+
+
+# Threads do not survive a fork: a child starts its own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_workers.cache_clear)
 
 
 def _leading_rows(logits: Any, *, second: bool) -> list[tuple[float, ...]]:

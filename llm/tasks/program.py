@@ -28,7 +28,7 @@ from rich.table import Table
 import infodecode
 from infodecode.cli.options import DecodingOptions, Order, Temperature
 from infodecode.masked_lm import MaskedLM
-from infodecode.masked_lm.model import EOS
+from infodecode.masked_lm.prompted import EOS
 from llm import tables
 from llm.options import OUTPUT, Device, Output
 from llm.tasks import lists, official, puzzles, waiting_line, words_to_sentence
