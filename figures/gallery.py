@@ -15,6 +15,7 @@ is a module of `figures/` with a function `plot(frame, ax=None)` for notebooks:
 
 ```python
 from figures import pb_figure2a, tables
+
 axes = pb_figure2a.plot(tables.read(pb_figure2a.TABLES))
 ```
 """
