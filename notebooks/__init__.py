@@ -58,6 +58,8 @@ def _environment(scratch: str) -> dict[str, str]:
         "HYPOTHESIS_STORAGE_DIRECTORY": scratch,
         "OMP_NUM_THREADS": "1",
         "TQDM_DISABLE": "1",
+        # Of tqdm, which transformers imports, where there are no ipywidgets.
+        "PYTHONWARNINGS": "ignore:IProgress not found",
     }
     return {name: value for name, value in os.environ.items() if name != "MPLBACKEND"} | own
 
