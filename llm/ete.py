@@ -8,6 +8,7 @@ so. Writes ``results/llm/ete.csv``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import typer
 from rich.console import Console
@@ -55,8 +56,6 @@ def rows_of(model: MaskedLM, task: str, temperature: float, samples: int) -> lis
 
 
 def _judged(rows: list[Row]) -> Iterator[Row]:
-    from dataclasses import replace
-
     baselines = [row for row in rows if row.family == "baseline"]
     for row in rows:
         better = [

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 import typer
@@ -23,7 +22,7 @@ from rich.table import Table
 import infodecode
 from infodecode import Decoder, strategies
 from infodecode._typing import BoolArray, IntArray
-from infodecode.exploration import sample_chain
+from infodecode.exploration import pass_at_k_estimate, sample_chain
 from infodecode.masked_lm import MaskedLM
 from infodecode.token_rules import LocalPower, MetropolisHastings
 from llm import tables
@@ -130,12 +129,8 @@ def answers_of(
 
 
 def pass_at_k(right: BoolArray, k: int) -> float:
-    """Probability that one of k answers is right, from n of them: 1 - C(n - c, k) / C(n, k).
-
-    Reference: Chen et al. 2021 (arXiv 2107.03374), equation 1.
-    """
-    n, c = len(right), int(right.sum())
-    return 1.0 - comb(n - c, k) / comb(n, k)
+    """Probability that one of k answers to a prompt is right, estimated without bias."""
+    return pass_at_k_estimate(int(right.sum()), len(right), k).value
 
 
 def rows_of(model: MaskedLM, task: str, prompts: int, samples: int) -> Iterator[Row]:
